@@ -1,0 +1,102 @@
+package schema
+
+import (
+	"fmt"
+	"strings"
+)
+
+// TimeFlags say what was done to a span's times so that it can be stored.
+type TimeFlags uint8
+
+const (
+	// TimeDayReceived: part_day is the received day because the start lies
+	// outside [received - retention, received + 1 day].
+	TimeDayReceived TimeFlags = 1 << iota
+	// TimeDayOverflow: part_day is the received day because the record's spans
+	// alone cover more days than a batch may.
+	TimeDayOverflow
+	// TimeStartClamped: start_time cannot hold the sent start; start_unix_nano does.
+	TimeStartClamped
+	// TimeEndClamped: end_time cannot hold the sent end; end_unix_nano does.
+	TimeEndClamped
+	// TimeReversed: the sent end lies before the sent start; duration_ns is 0.
+	TimeReversed
+	// TimeMissing: start or end was sent as 0.
+	TimeMissing
+)
+
+// SpanRow is all that a row of table spans is made of. It lives for one Append.
+type SpanRow struct {
+	Span  *Span
+	GenAI *GenAI
+
+	Tenant       string
+	ExperimentID string
+	// ReceivedMilli is the record's timestamp, Unix milliseconds.
+	ReceivedMilli int64
+	// PartDay is the row's ClickHouse partition: days since 1970-01-01 UTC.
+	PartDay       uint16
+	RetentionDays uint16
+	TimeFlags     TimeFlags
+
+	// Log, Partition, Offset and Span.Index name where the row comes from.
+	Log       string // pipeline.Log.ID: topic id and incarnation
+	Partition int32
+	Offset    int64
+	// Origin is set on spans re-driven from dead letters, else "".
+	Origin string
+}
+
+// TracePart is the sum of one trace's spans within one batch: a row of table
+// trace_parts. Strings are owned by the writer until the batch is reset.
+type TracePart struct {
+	Tenant, ExperimentID string
+	TraceID              TraceID
+	PartDay              uint16 // least day among the part's spans
+	RetentionDays        uint16
+	ReceivedMilli        int64 // greatest among the part's records
+
+	// RootName and the Root fields are those of the part's root span; HasRoot
+	// is false while no root was in this batch.
+	HasRoot                     bool
+	RootSpanID                  SpanID
+	RootName, ServiceName       string
+	RootStatus                  int32
+	RootStart, RootEnd          uint64 // Unix nanoseconds as sent
+	MinStart, MaxEnd            uint64 // Unix nanoseconds as sent
+	Spans, Errors, LLMCalls     uint32
+	InputTokens, OutputTokens   uint64 // billable spans only
+	SessionID, UserID           string // first non-empty by span start, root preferred
+	InputPreview, OutputPreview string // of the root, at most 200 characters
+
+	Log                     string
+	Partition               int32
+	FirstOffset, LastOffset int64 // the batch's range
+}
+
+// Origin names a record, or one span of it, for ever.
+type Origin struct {
+	Topic     string
+	Partition int32
+	Offset    int64
+	Index     int32 // -1: the whole record
+}
+
+// String is "topic/partition/offset/index".
+func (o Origin) String() string {
+	return fmt.Sprintf("%s/%d/%d/%d", o.Topic, o.Partition, o.Offset, o.Index)
+}
+
+// ParseOrigin reads String's form.
+func ParseOrigin(s string) (Origin, error) {
+	var o Origin
+	topic, rest, ok := strings.Cut(s, "/")
+	if !ok || topic == "" {
+		return o, fmt.Errorf("parse origin %q: want topic/partition/offset/index", s)
+	}
+	o.Topic = topic
+	if n, err := fmt.Sscanf(rest, "%d/%d/%d", &o.Partition, &o.Offset, &o.Index); err != nil || n != 3 {
+		return o, fmt.Errorf("parse origin %q: want topic/partition/offset/index", s)
+	}
+	return o, nil
+}

@@ -1,0 +1,75 @@
+package schema
+
+import (
+	"encoding/hex"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// Topics. Values and partitioning are described in docs/ARCHITECTURE.md.
+const (
+	// TopicSpans carries plain OTLP ExportTraceServiceRequest protobuf, so
+	// that any Kafka client or OpenTelemetry Collector can read or write it.
+	TopicSpans = "spans"
+	// TopicDeadLetters carries records the pipeline could not use, as they
+	// came, with the reason and the origin in headers.
+	TopicDeadLetters = "dead-letters"
+)
+
+// Record headers. A record without them was written by a stranger and belongs
+// to DefaultTenant.
+const (
+	HeaderTenant     = "tenant"
+	HeaderExperiment = "experiment"
+	// HeaderVersion is the format version of the record, decimal text.
+	HeaderVersion = "v"
+	// HeaderReason says why a record became a dead letter.
+	HeaderReason = "reason"
+	// HeaderError is the error text that goes with HeaderReason.
+	HeaderError = "error"
+	// HeaderOrigin says where a dead letter came from: Origin's text form.
+	HeaderOrigin = "origin"
+	// HeaderReceived is the received time of a dead letter's original record
+	// in Unix milliseconds, decimal text.
+	HeaderReceived = "received"
+)
+
+// SpansVersion is the format version that gateways write to HeaderVersion.
+const SpansVersion = "1"
+
+// DefaultTenant owns everything that arrives without a key or a header.
+const DefaultTenant = "default"
+
+// DefaultExperiment is the experiment of spans that name none (MLflow's rule).
+const DefaultExperiment = "0"
+
+// PartitionOf gives the partition of topic TopicSpans that a trace belongs to,
+// in [0, partitions). All spans of a trace share it; deduplication and
+// per-trace aggregation rely on that.
+func PartitionOf(trace TraceID, partitions int) int32 {
+	return int32(xxhash.Sum64(trace[:]) % uint64(partitions))
+}
+
+// TraceID is a W3C trace id. The zero value is invalid.
+type TraceID [16]byte
+
+// IsZero reports whether the id is the invalid all-zero one.
+func (t TraceID) IsZero() bool { return t == TraceID{} }
+
+// String is 32 lower-case hexadecimal digits.
+func (t TraceID) String() string { return hex.EncodeToString(t[:]) }
+
+// AppendHex appends String's text without allocating.
+func (t TraceID) AppendHex(dst []byte) []byte { return hex.AppendEncode(dst, t[:]) }
+
+// SpanID is a W3C span id. The zero value is invalid, or "no parent".
+type SpanID [8]byte
+
+// IsZero reports whether the id is all zero.
+func (s SpanID) IsZero() bool { return s == SpanID{} }
+
+// String is 16 lower-case hexadecimal digits.
+func (s SpanID) String() string { return hex.EncodeToString(s[:]) }
+
+// AppendHex appends String's text without allocating.
+func (s SpanID) AppendHex(dst []byte) []byte { return hex.AppendEncode(dst, s[:]) }
