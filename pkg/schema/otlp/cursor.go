@@ -1,0 +1,53 @@
+package otlp
+
+import "encoding/binary"
+
+// cursor reads the fields of a message that walk has already checked: it has
+// no error to report. On bytes that nobody checked it stops early.
+type cursor struct {
+	src  string // what is left
+	num  int
+	val  uint64 // of varint and fixed-size fields
+	data string // of length-delimited fields
+}
+
+// next moves to the next field and reports whether there is one.
+func (c *cursor) next() bool {
+	if len(c.src) == 0 {
+		return false
+	}
+	tag, pos := uvarint(c.src, 0, len(c.src))
+	if pos < 0 {
+		return false
+	}
+	c.num = int(tag >> 3)
+	switch wireType(tag & 7) {
+	case wireLen:
+		n, lo := uvarint(c.src, pos, len(c.src))
+		if lo < 0 || n > uint64(len(c.src)-lo) {
+			return false
+		}
+		pos = lo + int(n)
+		c.data = c.src[lo:pos]
+	case wireVarint:
+		if c.val, pos = uvarint(c.src, pos, len(c.src)); pos < 0 {
+			return false
+		}
+	case wireI64:
+		if len(c.src)-pos < 8 {
+			return false
+		}
+		c.val = binary.LittleEndian.Uint64([]byte(c.src[pos : pos+8]))
+		pos += 8
+	case wireI32:
+		if len(c.src)-pos < 4 {
+			return false
+		}
+		c.val = uint64(binary.LittleEndian.Uint32([]byte(c.src[pos : pos+4])))
+		pos += 4
+	default:
+		return false
+	}
+	c.src = c.src[pos:]
+	return true
+}

@@ -1,0 +1,132 @@
+package otlp
+
+import (
+	"unicode/utf8"
+
+	"github.com/spanmill/spanmill/pkg/schema"
+)
+
+// attr reads a KeyValue and notes in d.mended what it had to mend.
+func (d *Decoder) attr(src string) schema.Attr {
+	var a schema.Attr
+	var wire string
+	a.Key, a.Value, wire = keyValue(src)
+	a.Key = d.valid(a.Key)
+	switch a.Value.Type {
+	case schema.ValueString:
+		a.Value.Str = d.valid(a.Value.Str)
+	case schema.ValueArray, schema.ValueMap:
+		f := nested(a.Value, 1)
+		d.mended |= f
+		if f&schema.FlagDeepValue != 0 {
+			a.Value = schema.Value{Type: schema.ValueRaw, Str: wire}
+		}
+	}
+	return a
+}
+
+// valid gives s as valid UTF-8, in the decoder's memory if it was not.
+func (d *Decoder) valid(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	d.mended |= schema.FlagInvalidUTF8
+	start := len(d.text)
+	d.text = appendValid(d.text, s)
+	return alias(d.text[start:])
+}
+
+// appendValid appends s with U+FFFD for each byte that is not UTF-8.
+func appendValid(dst []byte, s string) []byte {
+	for _, r := range s {
+		dst = utf8.AppendRune(dst, r)
+	}
+	return dst
+}
+
+// keyValue reads a KeyValue. wire is the AnyValue that the value was taken
+// from: protobuf merges a repeated value, so an empty one changes nothing.
+func keyValue(src string) (key string, v schema.Value, wire string) {
+	for c := (cursor{src: src}); c.next(); {
+		switch c.num {
+		case 1:
+			key = c.data
+		case 2:
+			if anyValue(&v, c.data) {
+				wire = c.data
+			}
+		}
+	}
+	return key, v, wire
+}
+
+// anyValue sets v to what an AnyValue holds, its last member, and reports
+// whether it holds anything.
+func anyValue(v *schema.Value, src string) bool {
+	found := false
+	for c := (cursor{src: src}); c.next(); {
+		switch c.num {
+		case 1:
+			*v = schema.Value{Type: schema.ValueString, Str: c.data}
+		case 2:
+			*v = schema.Value{Type: schema.ValueBool}
+			if c.val != 0 {
+				v.Num = 1
+			}
+		case 3:
+			*v = schema.Value{Type: schema.ValueInt, Num: c.val}
+		case 4:
+			*v = schema.Value{Type: schema.ValueDouble, Num: c.val}
+		case 5:
+			*v = schema.Value{Type: schema.ValueArray, Str: c.data}
+		case 6:
+			*v = schema.Value{Type: schema.ValueMap, Str: c.data}
+		case 7:
+			*v = schema.Value{Type: schema.ValueBytes, Str: c.data}
+		case 8: // an index into a table that only profiles have
+			*v = schema.Value{}
+		default:
+			continue
+		}
+		found = true
+	}
+	return found
+}
+
+// nested looks for invalid UTF-8 and for values beyond maxDepth inside v, which
+// is the depth-th AnyValue from the attribute down.
+func nested(v schema.Value, depth int) schema.SpanFlags {
+	var f schema.SpanFlags
+	switch v.Type {
+	case schema.ValueString:
+		return invalidUTF8(v.Str)
+	case schema.ValueArray, schema.ValueMap:
+	default:
+		return 0
+	}
+	for c := (cursor{src: v.Str}); c.next(); {
+		if c.num != 1 {
+			continue
+		}
+		if depth == maxDepth {
+			return f | schema.FlagDeepValue
+		}
+		var e schema.Value
+		if v.Type == schema.ValueArray {
+			anyValue(&e, c.data)
+		} else {
+			var key string
+			key, e, _ = keyValue(c.data)
+			f |= invalidUTF8(key)
+		}
+		f |= nested(e, depth+1)
+	}
+	return f
+}
+
+func invalidUTF8(s string) schema.SpanFlags {
+	if utf8.ValidString(s) {
+		return 0
+	}
+	return schema.FlagInvalidUTF8
+}

@@ -1,0 +1,157 @@
+package otlp
+
+import (
+	"fmt"
+	"unsafe"
+)
+
+// maxDepth is how many AnyValues may nest before the walk stops looking.
+const maxDepth = 64
+
+// maxFieldNumber is protobuf's own bound.
+const maxFieldNumber = 1<<29 - 1
+
+// FramingError says that bytes are not an OTLP trace request. It never quotes
+// them.
+type FramingError struct {
+	Offset int // absolute, of the tag, length or value that is broken
+	Reason string
+}
+
+func (e *FramingError) Error() string {
+	return fmt.Sprintf("otlp: byte %d: %s", e.Offset, e.Reason)
+}
+
+// field is one protobuf field: its tag starts at at, its value is [lo, hi),
+// without the length prefix.
+type field struct {
+	num        int
+	wire       wireType
+	at, lo, hi int
+}
+
+// walker checks framing and wire types against format.
+type walker struct {
+	src string
+	// ids are the last values of trace, span and parent id that the walk of a
+	// span passed.
+	ids [3]string
+}
+
+// walk checks the message m in [pos, end), all the way down. depth counts the
+// AnyValues around it.
+func (w *walker) walk(m message, pos, end, depth int) error {
+	if m == msgAnyValue {
+		if depth++; depth > maxDepth {
+			return nil
+		}
+	}
+	for pos < end {
+		f, err := w.next(m, pos, end)
+		if err != nil {
+			return err
+		}
+		pos = f.hi
+		if f.num > maxMember {
+			continue
+		}
+		child := format[m][f.num].child
+		switch {
+		case child == msgNone:
+		case child >= messages:
+			w.ids[child-messages] = w.src[f.lo:f.hi]
+		default:
+			if err := w.walk(child, f.lo, f.hi, depth); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// next reads the field of message m that starts at pos and checks that it ends
+// by end and has the wire type its number asks for.
+func (w *walker) next(m message, pos, end int) (field, error) {
+	f := field{at: pos}
+	tag, pos := uvarint(w.src, pos, end)
+	if pos < 0 {
+		return f, broken(f.at, pos)
+	}
+	f.wire = uint8(tag & 7)
+	if tag >>= 3; tag == 0 || tag > maxFieldNumber {
+		return f, &FramingError{f.at, "field number out of range"}
+	}
+	f.num = int(tag)
+	if f.num <= maxMember {
+		if k := format[m][f.num].kind; k != kindUnknown && k.wire() != f.wire {
+			return f, &FramingError{f.at, "wrong wire type for field " + format[m][f.num].name}
+		}
+	}
+	f.lo = pos
+	switch f.wire {
+	case wireLen:
+		var n uint64
+		if n, pos = uvarint(w.src, pos, end); pos < 0 {
+			return f, broken(f.lo, pos)
+		}
+		if n > uint64(end-pos) {
+			return f, &FramingError{f.lo, "length goes past the end"}
+		}
+		f.lo, f.hi = pos, pos+int(n)
+	case wireVarint:
+		if _, f.hi = uvarint(w.src, pos, end); f.hi < 0 {
+			return f, broken(f.lo, f.hi)
+		}
+	case wireI64:
+		f.hi = pos + 8
+	case wireI32:
+		f.hi = pos + 4
+	default:
+		return f, &FramingError{f.at, "wire type is a group or undefined"}
+	}
+	if f.hi > end {
+		return f, &FramingError{f.lo, "fixed-size value is truncated"}
+	}
+	return f, nil
+}
+
+// What uvarint returns as position when there is no varint.
+const (
+	truncated = -1
+	overflow  = -2
+)
+
+func broken(at, pos int) error {
+	if pos == overflow {
+		return &FramingError{at, "varint overflows 64 bits"}
+	}
+	return &FramingError{at, "varint is truncated"}
+}
+
+// uvarint reads the varint at pos, which must end by end, and gives the
+// position after it, else truncated or overflow.
+func uvarint(s string, pos, end int) (uint64, int) {
+	if pos < end && s[pos] < 0x80 {
+		return uint64(s[pos]), pos + 1
+	}
+	return uvarintLong(s, pos, end)
+}
+
+func uvarintLong(s string, pos, end int) (uint64, int) {
+	var v uint64
+	for shift := uint(0); pos < end; shift += 7 {
+		b := s[pos]
+		pos++
+		if shift == 63 && b > 1 {
+			return 0, overflow
+		}
+		v |= uint64(b&0x7f) << shift
+		if b < 0x80 {
+			return v, pos
+		}
+	}
+	return 0, truncated
+}
+
+// alias is b as a string, without a copy: valid while b is not written.
+func alias(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
