@@ -1,0 +1,89 @@
+# spanmill: every command a contributor needs. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# Tools, virtual environments and the engine library are kept here, outside
+# the tree, keyed by version, so that clones share them.
+export SPANMILL_CACHE ?= $(HOME)/.cache/spanmill
+
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS  := -s -w -X github.com/spanmill/spanmill/internal/app.Version=$(VERSION)
+GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)'
+
+# The race detector needs a C compiler; a machine without one still tests.
+RACE := $(shell command -v $$(go env CC) >/dev/null 2>&1 && echo -race)
+
+# STAGE names what runs, then how long it took.
+STAGE := scripts/stage.sh
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/spanmill (static, version stamped)
+	@mkdir -p bin
+	$(GO_BUILD) -o bin/ ./cmd/...
+
+.PHONY: up
+up: engine ## Build, fetch the engine once, run everything on this machine (ARGS="…")
+	bin/spanmill up $(ARGS)
+
+.PHONY: engine
+engine: build
+	@bin/spanmill fetch-engine
+
+.PHONY: deps
+deps: engine ## Install what tests need: engine, linter, Python and JS clients
+	@$(STAGE) "linter" scripts/golangci.sh version
+	@$(STAGE) "Python clients" scripts/python-env.sh tests/compat/python/requirements.txt
+	@$(STAGE) "JS clients" scripts/node-env.sh tests/compat/js
+
+.PHONY: fmt
+fmt: ## Format the Go code (gofumpt)
+	@scripts/golangci.sh fmt
+
+.PHONY: lint
+lint: ## Formatting, linters, architecture and house rules
+	@$(STAGE) "golangci-lint" scripts/golangci.sh run
+	@$(STAGE) "house rules" go test ./internal/lint/...
+
+.PHONY: unit
+unit: ## Unit, golden and property tests beside the code
+	@$(STAGE) "unit tests $(RACE)" go test $(RACE) -timeout 10m ./cmd/... ./internal/... ./pkg/...
+
+.PHONY: check
+check: lint unit ## The quick loop: format, lint, unit tests
+
+.PHONY: fuzz
+fuzz: ## Every fuzz target for FUZZTIME (default 20s) each
+	@$(STAGE) "fuzz" scripts/fuzz.sh
+
+.PHONY: e2e
+e2e: engine ## The built binary, black box, on random ports
+	@$(STAGE) "end to end" go test -timeout 15m ./tests/e2e/...
+
+.PHONY: compat
+compat: deps ## Real clients: OpenTelemetry Python, Go, JS; MLflow
+	@$(STAGE) "compatibility" go test -timeout 10m ./tests/compat/...
+
+# One stage after the other even under -j: two cores are soon shared by too many.
+.PHONY: test
+test: ## Everything CI runs
+	@$(STAGE) "all of make test" $(MAKE) --no-print-directory -j1 deps check fuzz e2e compat mutants-check
+
+.PHONY: soak
+soak: deps ## Long runs: what takes more than a minute each
+	@$(STAGE) "soak" go test -tags soak -run '^TestSoak' -timeout 3h -v ./...
+
+.PHONY: mutants
+mutants: engine ## Plant each known bug in a copy; its test must go red
+	@$(STAGE) "mutants" go run ./tests/mutants
+
+.PHONY: mutants-check
+mutants-check:
+	@$(STAGE) "mutants still apply" go run ./tests/mutants -check
+
+.PHONY: clean
+clean: ## Remove what make built in the tree
+	rm -rf bin
