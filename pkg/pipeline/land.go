@@ -37,7 +37,7 @@ func (l *loop) land(ctx context.Context, b *batch) error {
 // tables what they have (W8): the round before may have landed in part, and its
 // tokens may have been evicted since.
 func (l *loop) insert(ctx context.Context, b *batch) (attempts int, err error) {
-	tables := l.stage.Tables(l.src.Log().ID(l.incarnation), b.rng)
+	tables := l.stage.Tables(b.rng)
 	check := b.adopted
 	backoff := Backoff{Min: l.cfg.RetryMin, Max: l.cfg.RetryMax}
 	l.meter.IntentOpened(b.opened)
@@ -138,8 +138,7 @@ func missing(parts, have []uint16) int {
 // token is the batch's identity in one table (W10). The same range has the same
 // token for ever, and no other range ever has it.
 func (l *loop) token(r Range, table string) string {
-	log := l.src.Log()
-	return fmt.Sprintf("%s/%d/%d-%d/%s", log.ID(l.incarnation), log.Partition, r.First, r.Last, table)
+	return fmt.Sprintf("%s/%d/%d-%d/%s", l.id(), l.src.Log().Partition, r.First, r.Last, table)
 }
 
 func (l *loop) commit(ctx context.Context, offset int64, in Intent) error {

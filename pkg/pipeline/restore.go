@@ -93,7 +93,7 @@ func (l *loop) warm(ctx context.Context, hint int64) error {
 // nil: the source drains before the range was complete.
 func (l *loop) reform(ctx, fetchCtx context.Context, in Intent) (*batch, error) {
 	b := &batch{rng: Range{l.next, in.Last}, intent: in, adopted: true, opened: time.Now()}
-	if err := l.stage.Begin(in.Config, in.Exclude); err != nil {
+	if err := l.stage.Begin(l.id(), in.Config, in.Exclude); err != nil {
 		return nil, fmt.Errorf("begin batch %d–%d again: %w", b.rng.First, b.rng.Last, err)
 	}
 	l.cutter.Reset()

@@ -99,7 +99,7 @@ type batch struct {
 // no batch is open. A record that does not fit stays pending, weighed.
 func (l *loop) collect(ctx, fetchCtx context.Context) (*batch, error) {
 	config := l.stage.Config()
-	if err := l.stage.Begin(config, nil); err != nil {
+	if err := l.stage.Begin(l.id(), config, nil); err != nil {
 		return nil, fmt.Errorf("begin batch: %w", err)
 	}
 	l.cutter.Reset()
@@ -185,3 +185,6 @@ func (l *loop) add(b *batch) error {
 	l.weighed = false
 	return nil
 }
+
+// id names the log, this life of it, in tokens and rows.
+func (l *loop) id() string { return l.src.Log().ID(l.incarnation) }

@@ -23,18 +23,19 @@ type Stage interface {
 	// when the stage has seen nothing.
 	WarmFrom() int64
 
-	// Begin empties the blocks for a batch under config, leaving out the
-	// excluded records' rows.
-	Begin(config string, exclude []Range) error
+	// Begin empties the blocks for a batch of the log named id (Log.ID) under
+	// config, leaving out the excluded records' rows. A record that was weighed
+	// and not added yet stays weighed.
+	Begin(id, config string, exclude []Range) error
 	// Weigh decodes the next record and says what Add would add. A record that
 	// cannot be decoded is dead-lettered here and weighs nothing; the error is
 	// not nil only if that could not be done.
 	Weigh(ctx context.Context, r *Record) (Weight, error)
 	// Add appends the record weighed last.
 	Add() error
-	// Tables lists the open batch's blocks in insert order; range and id of the
-	// batch are known now.
-	Tables(log string, rng Range) []Table
+	// Tables lists the open batch's blocks in insert order, once its range is
+	// known. Called once a batch.
+	Tables(rng Range) []Table
 
 	// Probe tries to store the records' rows in scratch tables. ErrRejected:
 	// they cannot be stored. It leaves the open batch alone.
