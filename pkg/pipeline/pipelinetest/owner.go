@@ -75,6 +75,7 @@ func (o *owner) Fetch(ctx context.Context) ([]pipeline.Record, error) {
 	out := slices.Clone(o.records[o.next : o.next+n])
 	o.next += n
 	end := o.next == int64(len(o.records))
+	pause := time.Duration(o.rng.IntN(2000)) * time.Millisecond // so that age cuts batches where it likes
 	if n == 0 && end {
 		select {
 		case <-o.draining:
@@ -89,7 +90,7 @@ func (o *owner) Fetch(ctx context.Context) ([]pipeline.Record, error) {
 	select {
 	case <-ctx.Done():
 		return nil, ctx.Err()
-	case <-time.After(100 * time.Millisecond):
+	case <-time.After(pause):
 		return nil, nil
 	}
 }

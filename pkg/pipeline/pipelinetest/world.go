@@ -21,11 +21,11 @@ import (
 type Odds struct {
 	// CommitLost: the commit is applied or not, and the answer is lost.
 	CommitLost int
-	// CommitLate: a lost commit is applied again up to ten seconds later.
+	// CommitLate: a lost commit is applied again up to forty seconds later.
 	CommitLate int
 	// InsertFail: an insert fails before, after or half-way through landing.
 	InsertFail int
-	// InsertLate: a failed insert lands up to ten seconds later, if the server
+	// InsertLate: a failed insert lands up to forty seconds later, if the server
 	// still accepts it then.
 	InsertLate int
 	// Crash: the owner dies before the next step.
@@ -127,9 +127,9 @@ func (w *World) Verify() error {
 // draw reports whether an event of the given odds happens. The caller holds mu.
 func (w *World) draw(percent int) bool { return percent > 0 && w.rng.IntN(100) < percent }
 
-// later runs f in up to ten virtual seconds, as the network might.
+// later runs f in up to forty virtual seconds, as the network might.
 func (w *World) later(f func()) {
-	d := time.Duration(w.rng.IntN(10_000)) * time.Millisecond
+	d := time.Duration(w.rng.IntN(40_000)) * time.Millisecond
 	time.AfterFunc(d, func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
