@@ -29,25 +29,30 @@ const untrackedBytes = 256 * mib
 
 // settings is what the two templates need.
 type settings struct {
-	LogFile         string
-	UsersFile       string
-	Host            string
-	HTTPPort        string
-	TCPPort         string
-	MaxServerMemory int64
-	User            string
-	PasswordSHA256  string
+	LogFile        string
+	UsersFile      string
+	Host           string
+	HTTPPort       string
+	TCPPort        string
+	ServerMemory   int64 // bytes, as are the next two
+	MergeMemory    int64
+	QueryMemory    int64
+	User           string
+	PasswordSHA256 string
 }
 
 // writeFiles puts the configuration into the data directory for the child to
 // read. The files hold no secret but a hash of the password.
 func writeFiles(dir dataDir, cfg Config, at Endpoint) error {
+	server := cfg.MaxMemoryBytes - untrackedBytes
 	s := settings{
-		LogFile:         dir.log(),
-		UsersFile:       dir.users(),
-		MaxServerMemory: cfg.MaxMemoryBytes - untrackedBytes,
-		User:            at.User,
-		PasswordSHA256:  fmt.Sprintf("%x", sha256.Sum256([]byte(at.Password))),
+		LogFile:        dir.log(),
+		UsersFile:      dir.users(),
+		ServerMemory:   server,
+		MergeMemory:    server / 2,
+		QueryMemory:    server / 4 * 3,
+		User:           at.User,
+		PasswordSHA256: fmt.Sprintf("%x", sha256.Sum256([]byte(at.Password))),
 	}
 	var err error
 	if s.Host, s.HTTPPort, err = net.SplitHostPort(at.HTTPAddr); err != nil {
