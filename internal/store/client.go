@@ -1,0 +1,133 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// maxErrorBytes bounds what is read of an error, maxAnswerBytes of an answer
+// that is held in memory.
+const (
+	maxErrorBytes  = 64 << 10
+	maxAnswerBytes = 16 << 20
+)
+
+// client speaks ClickHouse's HTTP interface: one statement a request, its
+// settings as parameters, credentials in headers and never in the URL.
+type client struct {
+	base      string
+	user      string
+	password  string
+	database  string
+	http      *http.Client
+	transport *http.Transport
+}
+
+func newClient(cfg Config) *client {
+	dialer := &net.Dialer{Timeout: cfg.DialTimeout}
+	transport := &http.Transport{
+		DialContext:         dialer.DialContext,
+		TLSHandshakeTimeout: cfg.DialTimeout,
+		MaxConnsPerHost:     cfg.MaxConns,
+		MaxIdleConnsPerHost: cfg.MaxConns,
+		// Less than the server's own keep-alive (10 s by default): a connection
+		// that the server is closing must not carry an insert.
+		IdleConnTimeout:    idleConn,
+		DisableCompression: true, // loopback or LAN: the CPU is dearer than the bytes
+		WriteBufferSize:    writeBuffer,
+	}
+	return &client{
+		base: strings.TrimSuffix(cfg.URL, "/") + "/", user: cfg.User, password: cfg.Password,
+		database: cfg.Database, transport: transport, http: &http.Client{Transport: transport},
+	}
+}
+
+// request is one statement.
+type request struct {
+	sql      string
+	settings url.Values
+	// data follows the statement, as it does in an INSERT; nil: none. A request
+	// with data sends the statement in the URL.
+	data io.Reader
+	// anyDatabase leaves the database out: it may not exist yet.
+	anyDatabase bool
+}
+
+// do runs a statement. The caller closes the answer's body.
+func (c *client) do(ctx context.Context, r request) (*http.Response, error) {
+	params := url.Values{}
+	for k, v := range r.settings {
+		params[k] = v
+	}
+	if !r.anyDatabase {
+		params.Set("database", c.database)
+	}
+	body := r.data
+	if body == nil {
+		body = strings.NewReader(r.sql)
+	} else {
+		params.Set("query", r.sql)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+"?"+params.Encode(), body)
+	if err != nil {
+		return nil, fmt.Errorf("make request: %w", err)
+	}
+	req.Header.Set("X-ClickHouse-User", c.user)
+	if c.password != "" {
+		req.Header.Set("X-ClickHouse-Key", c.password)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		var u *url.Error
+		if errors.As(err, &u) {
+			err = u.Err // the URL is pages of SQL
+		}
+		return nil, err
+	}
+	if resp.StatusCode == http.StatusOK && resp.Header.Get("X-ClickHouse-Exception-Code") == "" {
+		return resp, nil
+	}
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBytes))
+	_ = resp.Body.Close() // the error below is what counts
+	return nil, newServerError(resp.StatusCode, resp.Header, string(text))
+}
+
+// exec runs a statement for its effect.
+func (c *client) exec(ctx context.Context, r request) error {
+	_, err := c.text(ctx, r)
+	return err
+}
+
+// text runs a statement and gives its answer, a small one.
+func (c *client) text(ctx context.Context, r request) (string, error) {
+	resp, err := c.do(ctx, r)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	var out bytes.Buffer
+	if err := copyResult(&limited{&out, maxAnswerBytes}, resp); err != nil {
+		return "", err
+	}
+	return strings.TrimSuffix(out.String(), "\n"), nil
+}
+
+// limited refuses more than left bytes.
+type limited struct {
+	w    io.Writer
+	left int
+}
+
+func (l *limited) Write(p []byte) (int, error) {
+	if l.left -= len(p); l.left < 0 {
+		return 0, fmt.Errorf("answer exceeds %d bytes", maxAnswerBytes)
+	}
+	return l.w.Write(p)
+}

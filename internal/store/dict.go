@@ -1,0 +1,157 @@
+package store
+
+import (
+	"encoding/binary"
+	"strings"
+	"unsafe"
+
+	"github.com/ClickHouse/ch-go/proto"
+)
+
+// A dict remembers the words of earlier blocks up to these bounds, so that a
+// steady stream allocates nothing; beyond them it starts afresh.
+const (
+	dictKeepWords = 4096
+	dictKeepBytes = 1 << 20
+)
+
+// dict is a LowCardinality(String) column: each distinct word once, rows as
+// indexes. Words are looked up by strings that alias records and are cloned the
+// first time only. A word carries over to later blocks, its index does not: the
+// index is valid while the word's epoch is the block's.
+type dict struct {
+	known map[string]int // word → position in words
+	words []word
+	bytes int // of all known words
+	epoch uint64
+
+	block text            // the words of this block, in index order
+	rows  proto.ColUInt32 // index per row
+	keys  []byte          // rows narrowed for the wire
+
+	lastWord  string // owned; the word of the row before, most often the same
+	lastIndex uint32
+}
+
+type word struct {
+	text  string
+	epoch uint64
+	index uint32
+}
+
+func (c *dict) add(s string) {
+	if len(c.rows) == 0 || s != c.lastWord {
+		c.lastIndex, c.lastWord = c.index(s)
+	}
+	c.rows = append(c.rows, c.lastIndex)
+}
+
+// addBytes is add for text that the caller will overwrite.
+func (c *dict) addBytes(b []byte) { c.add(unsafe.String(unsafe.SliceData(b), len(b))) }
+
+// again repeats the row appended last.
+func (c *dict) again() { c.rows = append(c.rows, c.lastIndex) }
+
+func (c *dict) index(s string) (index uint32, owned string) {
+	i, ok := c.known[s]
+	if !ok {
+		if c.known == nil {
+			c.known, c.epoch = make(map[string]int), 1 // 0 is no block's epoch
+		}
+		s = strings.Clone(s)
+		i = len(c.words)
+		c.words = append(c.words, word{text: s})
+		c.known[s] = i
+		c.bytes += len(s)
+	}
+	w := &c.words[i]
+	if w.epoch != c.epoch {
+		w.epoch, w.index = c.epoch, uint32(c.block.rows)
+		c.block.add(w.text)
+	}
+	return w.index, w.text
+}
+
+func (c *dict) Type() proto.ColumnType { return typeWords }
+func (c *dict) Rows() int              { return len(c.rows) }
+
+func (c *dict) size() int {
+	width, _ := c.width()
+	return len(c.block.buf) + len(c.rows)*width
+}
+
+func (c *dict) reset() {
+	c.epoch++
+	c.block.reset()
+	c.rows = recycle(c.rows)
+	c.keys = recycle(c.keys)
+	c.lastWord, c.lastIndex = "", 0
+	if len(c.words) > dictKeepWords || c.bytes > dictKeepBytes {
+		clear(c.known)
+		clear(c.words)
+		c.words, c.bytes = c.words[:0], 0
+	}
+}
+
+// The wire form of a block's dict: its version, flags with the width of the
+// keys, the words, the keys.
+const (
+	dictVersion = 1
+	dictFlags   = 1<<9 | 1<<10 // words follow; they replace earlier ones
+)
+
+// width is how many bytes a key takes, and how the flags say so.
+func (c *dict) width() (bytes int, flag int64) {
+	switch n := c.block.rows; {
+	case n <= 1<<8:
+		return 1, 0
+	case n <= 1<<16:
+		return 2, 1
+	}
+	return 4, 2
+}
+
+func (c *dict) EncodeState(b *proto.Buffer) { b.PutInt64(dictVersion) }
+
+func (c *dict) EncodeColumn(b *proto.Buffer) {
+	if len(c.rows) == 0 {
+		return
+	}
+	c.encodeHead(b)
+	c.block.EncodeColumn(b)
+	b.PutInt64(int64(len(c.rows)))
+	b.PutRaw(c.narrow())
+}
+
+func (c *dict) WriteColumn(w *proto.Writer) {
+	if len(c.rows) == 0 {
+		return
+	}
+	w.ChainBuffer(c.encodeHead)
+	c.block.WriteColumn(w)
+	w.ChainBuffer(func(b *proto.Buffer) { b.PutInt64(int64(len(c.rows))) })
+	w.ChainWrite(c.narrow())
+}
+
+func (c *dict) encodeHead(b *proto.Buffer) {
+	_, flag := c.width()
+	b.PutInt64(dictFlags | flag)
+	b.PutInt64(int64(c.block.rows))
+}
+
+// narrow gives the rows' keys in the least width that holds them all.
+func (c *dict) narrow() []byte {
+	width, _ := c.width()
+	c.keys = c.keys[:0]
+	for _, k := range c.rows {
+		switch width {
+		case 1:
+			c.keys = append(c.keys, byte(k))
+		case 2:
+			c.keys = binary.LittleEndian.AppendUint16(c.keys, uint16(k))
+		default:
+			c.keys = binary.LittleEndian.AppendUint32(c.keys, k)
+		}
+	}
+	return c.keys
+}

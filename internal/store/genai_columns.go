@@ -1,0 +1,94 @@
+package store
+
+import "github.com/spanmill/spanmill/pkg/schema"
+
+// genAIColumns are what normalisation made of a span.
+type genAIColumns struct {
+	operation, provider, model        dict
+	requestModel, responseModel       dict
+	inputTokens, outputTokens         nullable
+	totalTokens                       nullable
+	cacheReadTokens, cacheWriteTokens nullable
+	reasoningTokens                   nullable
+	usageBillable                     fixed[uint8]
+	cost                              fixed[int64]
+	costSource                        dict
+	sessionID, userID                 text
+	environment                       dict
+	agentName, toolName, errorType    dict
+	semconvFamily                     dict
+	input, output                     text
+	inputKey, outputKey               dict
+}
+
+func (c *genAIColumns) list() []namedColumn {
+	return []namedColumn{
+		{"operation", &c.operation},
+		{"provider", &c.provider},
+		{"model", &c.model},
+		{"request_model", &c.requestModel},
+		{"response_model", &c.responseModel},
+		{"input_tokens", &c.inputTokens},
+		{"output_tokens", &c.outputTokens},
+		{"total_tokens", &c.totalTokens},
+		{"cache_read_tokens", &c.cacheReadTokens},
+		{"cache_write_tokens", &c.cacheWriteTokens},
+		{"reasoning_tokens", &c.reasoningTokens},
+		{"usage_billable", c.usageBillable.as(typeBool)},
+		{"cost", c.cost.as(typeDollars)},
+		{"cost_source", &c.costSource},
+		{"session_id", &c.sessionID},
+		{"user_id", &c.userID},
+		{"environment", &c.environment},
+		{"agent_name", &c.agentName},
+		{"tool_name", &c.toolName},
+		{"error_type", &c.errorType},
+		{"semconv_family", &c.semconvFamily},
+		{"input", &c.input},
+		{"input_key", &c.inputKey},
+		{"output", &c.output},
+		{"output_key", &c.outputKey},
+	}
+}
+
+func (c *genAIColumns) add(g *schema.GenAI) {
+	c.operation.add(g.Operation)
+	c.provider.add(g.Provider)
+	c.model.add(g.Model)
+	c.requestModel.add(g.RequestModel)
+	c.responseModel.add(g.ResponseModel)
+	c.inputTokens.add(g.InputTokens)
+	c.outputTokens.add(g.OutputTokens)
+	c.totalTokens.add(g.TotalTokens)
+	c.cacheReadTokens.add(g.CacheReadTokens)
+	c.cacheWriteTokens.add(g.CacheWriteTokens)
+	c.reasoningTokens.add(g.ReasoningTokens)
+	c.usageBillable.add(bit(g.Billable))
+	c.addCost(g.CostNano)
+	c.sessionID.add(g.SessionID)
+	c.userID.add(g.UserID)
+	c.environment.add(g.Environment)
+	c.agentName.add(g.AgentName)
+	c.toolName.add(g.ToolName)
+	c.errorType.add(g.ErrorType)
+	c.semconvFamily.add(g.Family)
+	c.input.add(g.Input)
+	c.inputKey.add(g.InputKey)
+	c.output.add(g.Output)
+	c.outputKey.add(g.OutputKey)
+}
+
+// maxCostNano is what Decimal(18, 9) can hold.
+const maxCostNano = 1e18 - 1
+
+// addCost stores 0 for an unknown cost, so that sums need no care; cost_source
+// tells it from a cost of nothing.
+func (c *genAIColumns) addCost(reported schema.Count) {
+	if !reported.Set {
+		c.cost.add(0)
+		c.costSource.add("none")
+		return
+	}
+	c.cost.add(int64(min(reported.N, maxCostNano)))
+	c.costSource.add("reported_total")
+}

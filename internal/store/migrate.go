@@ -1,0 +1,78 @@
+package store
+
+import (
+	"context"
+	"crypto/tls"
+	stdsql "database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"github.com/spanmill/spanmill/internal/store/sql"
+)
+
+// Migrate creates the database and brings its tables up to what this version
+// needs. It may be run at any time, by several processes at once.
+func (s *Store) Migrate(ctx context.Context) error {
+	create := request{sql: "CREATE DATABASE IF NOT EXISTS " + s.cfg.Database, settings: settings(), anyDatabase: true}
+	if err := s.client.exec(ctx, create); err != nil {
+		return fmt.Errorf("create database %s: %w", s.cfg.Database, err)
+	}
+	db, err := s.openDB()
+	if err != nil {
+		return err
+	}
+	p := sql.Params{Database: s.cfg.Database, DedupWindow: s.cfg.DedupWindow}
+	if err := errors.Join(sql.Migrate(ctx, db, p, s.log), db.Close()); err != nil {
+		return err
+	}
+	for _, table := range []string{TableSpans, TableTraceParts} {
+		if err := s.applyWindow(ctx, table); err != nil {
+			return fmt.Errorf("set deduplication window of %s: %w", table, err)
+		}
+	}
+	return nil
+}
+
+// applyWindow alters a table whose window is not the configured one.
+func (s *Store) applyWindow(ctx context.Context, table string) error {
+	engine, err := s.ask(ctx, fmt.Sprintf("SELECT engine_full FROM system.tables WHERE database = %s AND name = %s",
+		quote(s.cfg.Database), quote(table)), false)
+	if err != nil {
+		return err
+	}
+	setting := fmt.Sprintf("non_replicated_deduplication_window = %d", s.cfg.DedupWindow)
+	for _, part := range strings.Split(engine, ",") {
+		if strings.HasSuffix(strings.TrimSpace(part), setting) {
+			return nil
+		}
+	}
+	return s.client.exec(ctx, request{sql: "ALTER TABLE " + table + " MODIFY SETTING " + setting, settings: settings()})
+}
+
+// openDB opens the server as database/sql, which the migrations' library wants.
+func (s *Store) openDB() (*stdsql.DB, error) {
+	u, err := url.Parse(s.cfg.URL)
+	if err != nil {
+		return nil, fmt.Errorf("store url: %w", err)
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	opt := &clickhouse.Options{
+		Protocol:    clickhouse.HTTP,
+		Addr:        []string{u.Hostname() + ":" + port},
+		HttpUrlPath: u.Path,
+		Auth:        clickhouse.Auth{Database: s.cfg.Database, Username: s.cfg.User, Password: s.cfg.Password},
+		DialTimeout: s.cfg.DialTimeout,
+		ReadTimeout: s.cfg.InsertTimeout,
+	}
+	if u.Scheme == "https" {
+		opt.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	return clickhouse.OpenDB(opt), nil
+}

@@ -1,0 +1,152 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Names of the tables.
+const (
+	TableSpans      = "spans"
+	TableTraceParts = "trace_parts"
+)
+
+// Table inserts blocks of type B into one table, and says what the table has.
+type Table[B Block] struct {
+	name  string
+	store *Store
+	// rangeSQL tells rows of exactly one batch range from others, given first
+	// and last.
+	rangeSQL string
+}
+
+// Spans is table spans.
+func (s *Store) Spans() *Table[*SpanBlock] {
+	return &Table[*SpanBlock]{name: TableSpans, store: s, rangeSQL: "src_offset BETWEEN %d AND %d"}
+}
+
+// TraceParts is table trace_parts.
+func (s *Store) TraceParts() *Table[*TracePartBlock] {
+	return &Table[*TracePartBlock]{name: TableTraceParts, store: s, rangeSQL: "src_first_offset = %d AND src_offset = %d"}
+}
+
+// Name is the table's name.
+func (t *Table[B]) Name() string { return t.name }
+
+// Insert stores the block: each day of it as a whole or not at all. The server
+// drops what it has stored under the token already, and refuses the block when
+// it has it complete only after the deadline (on our clock). Days in skip are
+// left out. Errors are pipeline.ErrRejected, ErrDeadline or ErrFatal; any other
+// means that the block may or may not have been stored, now or until the
+// deadline.
+func (t *Table[B]) Insert(ctx context.Context, block B, token string, deadline time.Time, skip []uint16) error {
+	begin := time.Now()
+	err := t.insert(ctx, block, token, deadline, skip)
+	t.store.metrics.inserted(t.name, block, time.Since(begin), err)
+	if err != nil {
+		return fmt.Errorf("insert %d rows into %s: %w", block.Rows(), t.name, err)
+	}
+	return nil
+}
+
+func (t *Table[B]) insert(ctx context.Context, block B, token string, deadline time.Time, skip []uint16) error {
+	if block.Rows() == 0 {
+		return nil
+	}
+	if token == "" {
+		return errors.New("no token")
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, t.store.cfg.InsertTimeout, errInsertTimeout)
+	defer cancel()
+	at, err := t.store.clock.server(ctx, deadline)
+	if err != nil {
+		return err
+	}
+	s := insertSettings(block)
+	s.Set("insert_deduplicate", "1")
+	s.Set("insert_deduplication_token", token)
+	err = t.send(ctx, insertSQL(t.name, block, deadlineSQL(at), skipSQL(skip)), s, block)
+	if CodeOf(err) == codeThrowIf {
+		t.store.clock.distrust() // a clock that jumped looks like this
+	}
+	return err
+}
+
+var errInsertTimeout = errors.New("clickhouse took too long to store the block")
+
+// InsertScratch stores the block in a table of the same definition that
+// vanishes afterwards, to learn whether the server takes the rows.
+func (t *Table[B]) InsertScratch(ctx context.Context, block B) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, t.store.cfg.InsertTimeout, errInsertTimeout)
+	defer cancel()
+	err := t.scratch(ctx, block)
+	if err != nil {
+		t.store.metrics.failed(t.name, err)
+		return fmt.Errorf("insert %d rows into a scratch copy of %s: %w", block.Rows(), t.name, err)
+	}
+	return nil
+}
+
+func (t *Table[B]) send(ctx context.Context, sql string, s url.Values, block B) error {
+	data, err := block.encode()
+	if err != nil {
+		return err
+	}
+	// NopCloser keeps Buffers' WriteTo, so the columns go out uncopied.
+	return t.store.client.exec(ctx, request{sql: sql, settings: s, data: io.NopCloser(&data)})
+}
+
+// Present tells which of days hold rows of the range [first, last] of a log's
+// partition (W8). A part of a range's rows is never there without the others of
+// its day, so one row is proof.
+func (t *Table[B]) Present(ctx context.Context, log string, partition int32, first, last int64, days []uint16) ([]uint16, error) {
+	if len(days) == 0 {
+		return nil, nil
+	}
+	sql := fmt.Sprintf("SELECT DISTINCT toUInt16(part_day) FROM %s WHERE part_day IN (%s) AND src_log = %s AND src_partition = %d AND "+t.rangeSQL,
+		t.name, dayList(days), quote(log), partition, first, last)
+	text, err := t.store.ask(ctx, sql, false)
+	if err == nil {
+		var present []uint16
+		if present, err = parseDays(text); err == nil {
+			return present, nil
+		}
+	}
+	t.store.metrics.failed(t.name, err)
+	return nil, fmt.Errorf("ask %s for %d–%d: %w", t.name, first, last, err)
+}
+
+// LastOffset is the greatest offset of a log's partition that any row came
+// from (W6, W14). log is a pipeline.Log's ID, or a topic id for all of the
+// topic's incarnations.
+func (t *Table[B]) LastOffset(ctx context.Context, log string, partition int32) (offset int64, found bool, err error) {
+	sql := fmt.Sprintf("SELECT count(), max(src_offset) FROM %s WHERE (src_log = %s OR startsWith(src_log, %s)) AND src_partition = %d",
+		t.name, quote(log), quote(log+"/"), partition)
+	text, err := t.store.ask(ctx, sql, false)
+	if err == nil {
+		var rows uint64
+		if _, err = fmt.Sscan(text, &rows, &offset); err == nil {
+			return offset, rows > 0, nil
+		}
+	}
+	t.store.metrics.failed(t.name, err)
+	return 0, false, fmt.Errorf("ask %s for its last offset: %w", t.name, err)
+}
+
+func parseDays(text string) ([]uint16, error) {
+	var days []uint16
+	for _, field := range strings.Fields(text) {
+		d, err := strconv.ParseUint(field, 10, 16)
+		if err != nil {
+			return nil, fmt.Errorf("read days: %w", err)
+		}
+		days = append(days, uint16(d))
+	}
+	return days, nil
+}
