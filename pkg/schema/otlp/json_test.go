@@ -1,0 +1,7 @@
+package otlp
+
+type jsonCase struct {
+	name, body string
+}
+
+func jsonCases() []jsonCase { return nil }
