@@ -184,9 +184,9 @@ func judgeOurs(entry string, l layer, ours string) string {
 		return "production code must not import " + ours + ": it is for tests"
 	case slices.Contains(mayImport[l], tl):
 		return ""
-	case l == tl && l == stages:
+	case l == stages && tl == stages:
 		return "a stage must not import the stage " + ours + ": they meet through topics and tables"
-	case l == tl && l == adapters:
+	case l == adapters && tl == adapters:
 		return "an adapter must not import the adapter " + ours + ": internal/app joins them"
 	case l == stages && tl == adapters:
 		return "a stage must not import the adapter " + ours + ": declare the one to three methods you need as an interface here"

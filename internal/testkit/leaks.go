@@ -1,11 +1,19 @@
 package testkit
 
 import (
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
 )
 
-// MainNoLeaks runs a package's tests and fails them when goroutines are left
-// over. Call it from TestMain.
-func MainNoLeaks(m *testing.M) { goleak.VerifyTestMain(m) }
+// MainNoLeaks runs a package's tests, then the cleanups, and fails the package
+// when goroutines are left over. Call it from TestMain; it does not return.
+func MainNoLeaks(m *testing.M, cleanups ...func()) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		for _, cleanup := range cleanups {
+			cleanup()
+		}
+		os.Exit(code)
+	}))
+}

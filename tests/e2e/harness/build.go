@@ -1,0 +1,77 @@
+package harness
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/spanmill/spanmill/internal/testkit"
+)
+
+// binaries holds what Build made for this test process.
+var binaries struct {
+	mu     sync.Mutex
+	dir    string
+	byTags map[string]string
+}
+
+// Main runs a package's tests, then removes the binaries they built and checks
+// for leaked goroutines. Call it from TestMain.
+func Main(m *testing.M) {
+	dir, err := os.MkdirTemp("", "spanmill-test-*")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "harness:", err)
+		os.Exit(1)
+	}
+	binaries.dir = dir
+	testkit.MainNoLeaks(m, func() { os.RemoveAll(dir) })
+}
+
+// Build gives the path of a spanmill binary built from the tree as it is, with
+// the given build tags ("" or "faults"), once per test process.
+func Build(t testing.TB, tags string) string {
+	t.Helper()
+	binaries.mu.Lock()
+	defer binaries.mu.Unlock()
+	if binaries.dir == "" {
+		t.Fatal("harness: the package's TestMain must call harness.Main")
+	}
+	if path, ok := binaries.byTags[tags]; ok {
+		return path
+	}
+	path := filepath.Join(binaries.dir, "spanmill"+strings.ReplaceAll("-"+tags, ",", "-"))
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", tags, "-o", path, "./cmd/spanmill")
+	cmd.Dir = Root(t)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build spanmill: %v\n%s", err, out)
+	}
+	if binaries.byTags == nil {
+		binaries.byTags = make(map[string]string)
+	}
+	binaries.byTags[tags] = path
+	return path
+}
+
+// Root is the folder of the module, found upward from the test's own.
+func Root(t testing.TB) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			t.Fatal("harness: no go.mod above the test's folder")
+		}
+		dir = up
+	}
+}
