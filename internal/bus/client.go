@@ -1,0 +1,42 @@
+package bus
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/plugin/kslog"
+)
+
+// options are common to every client of the package.
+func options(cfg Config, log *slog.Logger) []kgo.Opt {
+	return []kgo.Opt{
+		kgo.SeedBrokers(cfg.Brokers...),
+		kgo.ClientID(cfg.ClientID),
+		kgo.SoftwareNameAndVersion("spanmill", "1"),
+		kgo.RequestTimeoutOverhead(cfg.RequestTimeout),
+		kgo.DialTimeout(cfg.RequestTimeout),
+		kgo.WithLogger(kslog.New(log)),
+		// We export our own metrics; pushing the library's to the broker
+		// would only cost each of our many small clients a loop.
+		kgo.DisableClientMetrics(),
+	}
+}
+
+// codec knows the names of Config.Codec. The library writes snappy with the S2
+// encoder at its fastest level: measured cheapest per span.
+func codec(name string) (kgo.CompressionCodec, error) {
+	switch name {
+	case "snappy":
+		return kgo.SnappyCompression(), nil
+	case "lz4":
+		return kgo.Lz4Compression(), nil
+	case "zstd":
+		return kgo.ZstdCompression(), nil
+	case "gzip":
+		return kgo.GzipCompression(), nil
+	case "none":
+		return kgo.NoCompression(), nil
+	}
+	return kgo.CompressionCodec{}, fmt.Errorf("codec %q is unknown: use snappy, lz4, zstd, gzip or none", name)
+}

@@ -1,0 +1,229 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/spanmill/spanmill/pkg/pipeline"
+)
+
+const (
+	// smallRecord is the most that shares a batch with others. Readers take
+	// batches whole, so batches are kept near 1 MiB: the packing target of a
+	// record plus its framing.
+	smallRecord = mib + 64<<10
+	smallBatch  = smallRecord + 64<<10
+	// recordOverhead is what a buffered record costs beside its bytes.
+	recordOverhead = 256
+)
+
+// Producer writes records to the partitions their senders chose. It is
+// idempotent and waits for all in-sync replicas. Safe for concurrent use.
+type Producer struct {
+	cfg     Config
+	log     *slog.Logger
+	metrics producerMetrics
+
+	// small batches what is small; large sends the rest nearly alone. The
+	// library has one batch limit per client, for one record and for many.
+	small, large *kgo.Client
+	inFlight     atomic.Int64
+	counts       partitionCounts
+}
+
+// NewProducer connects when it is first used.
+func NewProducer(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Producer, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("bus: %w", err)
+	}
+	small, err := producerClient(cfg, log, smallBatch)
+	if err != nil {
+		return nil, fmt.Errorf("producer: %w", err)
+	}
+	large, err := producerClient(cfg, log, MaxMessageBytes)
+	if err != nil {
+		small.Close()
+		return nil, fmt.Errorf("producer: %w", err)
+	}
+	return &Producer{cfg: cfg, log: log, metrics: newProducerMetrics(reg), small: small, large: large}, nil
+}
+
+func producerClient(cfg Config, log *slog.Logger, batchBytes int32) (*kgo.Client, error) {
+	c, err := codec(cfg.Codec)
+	if err != nil {
+		return nil, err
+	}
+	return kgo.NewClient(append(options(cfg, log),
+		kgo.RequiredAcks(kgo.AllISRAcks()),
+		kgo.ProducerBatchCompression(c, kgo.NoCompression()),
+		kgo.ProducerBatchMaxBytes(batchBytes),
+		kgo.ProducerLinger(cfg.Linger),
+		kgo.ProduceRequestTimeout(cfg.RequestTimeout),
+		// What was never sent fails with its caller; what may have been
+		// written stays until the broker has said so, which keeps the
+		// idempotent sequence whole.
+		kgo.RecordDeliveryTimeout(cfg.ProduceTimeout),
+		kgo.MaxBufferedRecords(1<<20), // never reached: in-flight bytes bound it
+		kgo.MetadataMinAge(time.Second),
+		kgo.RecordPartitioner(kgo.BasicConsistentPartitioner(partitioner)),
+	)...)
+}
+
+// partitioner obeys the record; a negative partition is chosen by the key.
+func partitioner(string) func(*kgo.Record, int) int {
+	return func(r *kgo.Record, partitions int) int {
+		if r.Partition >= 0 {
+			return int(r.Partition)
+		}
+		return int(xxhash.Sum64(r.Key) % uint64(partitions))
+	}
+}
+
+// Produce returns nil once every record is written to all in-sync replicas.
+// The zero Time becomes the present; Partition -1 is chosen by the key.
+//
+// The records' bytes belong to the producer until it returns nil. After an
+// error they must not be changed or reused: some may still be on their way.
+// Errors: ErrBufferFull, ErrUnavailable, *TooLargeError.
+func (p *Producer) Produce(ctx context.Context, records []pipeline.Record) error {
+	if len(records) == 0 {
+		return nil
+	}
+	began := time.Now()
+	err := p.produce(ctx, records)
+	outcome := outcomeOf(err)
+	p.metrics.seconds.WithLabelValues(outcome).Observe(time.Since(began).Seconds())
+	for i := range records {
+		p.metrics.records.WithLabelValues(records[i].Topic, outcome).Inc()
+		if err == nil {
+			p.metrics.bytes.WithLabelValues(records[i].Topic).Add(float64(sizeOf(&records[i])))
+		}
+	}
+	return err
+}
+
+func (p *Producer) produce(ctx context.Context, records []pipeline.Record) error {
+	var total int64
+	for i := range records {
+		size := sizeOf(&records[i])
+		if size > MaxMessageBytes {
+			return &TooLargeError{Topic: records[i].Topic, Bytes: size, Limit: MaxMessageBytes}
+		}
+		total += int64(size)
+	}
+	if p.reserve(total) > p.cfg.MaxInFlightBytes {
+		p.reserve(-total)
+		return ErrBufferFull
+	}
+	c := newCall(len(records))
+	// A caller that gives up must not fail its neighbours in the batch, so its
+	// cancellation does not reach the library.
+	detached := context.WithoutCancel(ctx)
+	for i := range records {
+		size := int64(sizeOf(&records[i]))
+		client := p.small
+		if size > smallRecord {
+			client = p.large
+		}
+		client.Produce(detached, encode(&records[i]), func(_ *kgo.Record, err error) {
+			p.reserve(-size)
+			c.done(err)
+		})
+	}
+	// The library fails what waits too long; what it may not fail, we leave.
+	patience := time.NewTimer(p.cfg.ProduceTimeout + p.cfg.RequestTimeout)
+	defer patience.Stop()
+	select {
+	case <-c.all:
+		return classify(c.err.Load(), records[0].Topic)
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", ErrUnavailable, context.Cause(ctx))
+	case <-patience.C:
+		return fmt.Errorf("%w: no acknowledgement within %s", ErrUnavailable, p.cfg.ProduceTimeout+p.cfg.RequestTimeout)
+	}
+}
+
+func (p *Producer) reserve(n int64) int64 {
+	now := p.inFlight.Add(n)
+	p.metrics.inFlight.Set(float64(now))
+	return now
+}
+
+// Close ends the connections; what is not acknowledged fails.
+func (p *Producer) Close() {
+	p.small.Close()
+	p.large.Close()
+}
+
+// call counts the answers to one Produce.
+type call struct {
+	left atomic.Int64
+	err  atomic.Pointer[error] // the first
+	all  chan struct{}
+}
+
+func newCall(n int) *call {
+	c := &call{all: make(chan struct{})}
+	c.left.Store(int64(n))
+	return c
+}
+
+func (c *call) done(err error) {
+	if err != nil {
+		c.err.CompareAndSwap(nil, &err)
+	}
+	if c.left.Add(-1) == 0 {
+		close(c.all)
+	}
+}
+
+func classify(err *error, topic string) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(*err, kerr.MessageTooLarge), errors.Is(*err, kerr.RecordListTooLarge):
+		return &TooLargeError{Topic: topic}
+	}
+	return fmt.Errorf("%w: %w", ErrUnavailable, *err)
+}
+
+func outcomeOf(err error) string {
+	var large *TooLargeError
+	switch {
+	case err == nil:
+		return "acked"
+	case errors.Is(err, ErrBufferFull):
+		return "full"
+	case errors.As(err, &large):
+		return "too_large"
+	}
+	return "unavailable"
+}
+
+func sizeOf(r *pipeline.Record) int {
+	n := recordOverhead + len(r.Key) + len(r.Value)
+	for i := range r.Headers {
+		n += len(r.Headers[i].Key) + len(r.Headers[i].Value)
+	}
+	return n
+}
+
+func encode(r *pipeline.Record) *kgo.Record {
+	out := &kgo.Record{Topic: r.Topic, Partition: r.Partition, Timestamp: r.Time, Key: r.Key, Value: r.Value}
+	if len(r.Headers) > 0 {
+		out.Headers = make([]kgo.RecordHeader, len(r.Headers))
+		for i, h := range r.Headers {
+			out.Headers[i] = kgo.RecordHeader{Key: h.Key, Value: h.Value}
+		}
+	}
+	return out
+}

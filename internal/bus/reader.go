@@ -1,0 +1,185 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/spanmill/spanmill/pkg/pipeline"
+)
+
+// topicPartition is a partition by name.
+type topicPartition struct {
+	topic     string
+	partition int32
+}
+
+// errTruncated: the log ends before the next offset to read, so it lost its
+// tail (W14). Going on would skip what is written there next.
+var errTruncated = errors.New("log lost its tail")
+
+// reader reads one partition forward from an offset, on connections of its own.
+// It buffers one fetch ahead and is paused by not being called. It never resets
+// an offset.
+type reader struct {
+	cl   *kgo.Client
+	adm  *kadm.Client
+	tp   topicPartition
+	next int64 // no record below it is still to come
+	end  int64 // high watermark, as last seen
+	log  *slog.Logger
+	errs prometheus.Counter
+}
+
+func (c *Consumer) newReader(tp topicPartition, from int64) (*reader, error) {
+	fetchBytes := int32(c.cfg.FetchBytes)
+	cl, err := kgo.NewClient(append(options(c.bus, c.log),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{
+			tp.topic: {tp.partition: kgo.NewOffset().At(from)},
+		}),
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		// Markers are skipped below; seeing them tells how far we have read.
+		kgo.KeepControlRecords(),
+		kgo.FetchMaxBytes(fetchBytes),
+		kgo.FetchMaxPartitionBytes(fetchBytes),
+		kgo.MaxConcurrentFetches(1),
+		kgo.DisableFetchSessions(), // one partition has nothing to leave out
+	)...)
+	if err != nil {
+		return nil, fmt.Errorf("read %s/%d: %w", tp.topic, tp.partition, err)
+	}
+	return &reader{cl: cl, adm: kadm.NewClient(cl), tp: tp, next: from, log: c.log, errs: c.metrics.fetchErrs}, nil
+}
+
+// fetch waits for the next records. On ctx's end it returns ctx.Err() and
+// nothing is lost. It may return none, having only moved past markers.
+func (r *reader) fetch(ctx context.Context) ([]pipeline.Record, error) {
+	for {
+		fetches := r.cl.PollFetches(ctx)
+		if err := ctx.Err(); err != nil && fetches.NumRecords() == 0 {
+			return nil, err
+		}
+		if fetches.IsClientClosed() {
+			return nil, kgo.ErrClientClosed
+		}
+		moved := r.next
+		records := r.take(fetches)
+		if r.next > moved {
+			return records, nil
+		}
+		for _, e := range fetches.Errors() {
+			if err := r.judge(ctx, e.Err); err != nil {
+				return nil, err
+			}
+		}
+	}
+}
+
+// take converts what was fetched and moves past it.
+func (r *reader) take(fetches kgo.Fetches) []pipeline.Record {
+	records := make([]pipeline.Record, 0, fetches.NumRecords())
+	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
+		if p.Err == nil && p.HighWatermark > r.end {
+			r.end = p.HighWatermark
+		}
+		for _, rec := range p.Records {
+			if !rec.Attrs.IsControl() {
+				records = append(records, decode(rec))
+			}
+			r.next = rec.Offset + 1
+		}
+	})
+	return records
+}
+
+// judge decides what a failed fetch means. nil: it is tried again, which the
+// library does by itself for whatever can pass.
+func (r *reader) judge(ctx context.Context, err error) error {
+	var lost *kgo.ErrDataLoss
+	if !errors.Is(err, kerr.OffsetOutOfRange) && !errors.As(err, &lost) {
+		if kerr.IsRetriable(err) || kgo.IsRetryableBrokerErr(err) {
+			r.errs.Inc()
+			return nil
+		}
+		return fmt.Errorf("read %s/%d at offset %d: %w", r.tp.topic, r.tp.partition, r.next, err)
+	}
+	start, end, err := bounds(ctx, r.adm, r.tp, r.log)
+	switch {
+	case err != nil:
+		return err
+	case start > r.next:
+		return fmt.Errorf("%w: records %d–%d of %s/%d", pipeline.ErrExpired, r.next, start-1, r.tp.topic, r.tp.partition)
+	case end < r.next || lost != nil:
+		return fmt.Errorf("%w: %s/%d ends at offset %d, already read up to %d", errTruncated, r.tp.topic, r.tp.partition, end, r.next)
+	}
+	return nil // the leader had moved; the offset is there
+}
+
+func (r *reader) close() { r.cl.Close() }
+
+// boundsPause spaces tries to learn a log's bounds while the brokers are away.
+const boundsPause = time.Second
+
+// bounds asks for the log start and the high watermark until it is told: that
+// the brokers are away for a while must not end a partition's handler.
+func bounds(ctx context.Context, adm *kadm.Client, tp topicPartition, log *slog.Logger) (start, end int64, err error) {
+	for {
+		start, end, err = listOffsets(ctx, adm, tp)
+		if err == nil {
+			return start, end, nil
+		}
+		if ctx.Err() != nil {
+			return 0, 0, ctx.Err()
+		}
+		log.Warn("log bounds unknown, trying again", "topic", tp.topic, "partition", tp.partition, "err", err)
+		pause := time.NewTimer(boundsPause)
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+			return 0, 0, ctx.Err()
+		}
+	}
+}
+
+func listOffsets(ctx context.Context, adm *kadm.Client, tp topicPartition) (start, end int64, err error) {
+	starts, err := adm.ListStartOffsets(ctx, tp.topic)
+	if err != nil {
+		return 0, 0, fmt.Errorf("log start of %s/%d: %w", tp.topic, tp.partition, err)
+	}
+	ends, err := adm.ListEndOffsets(ctx, tp.topic)
+	if err != nil {
+		return 0, 0, fmt.Errorf("log end of %s/%d: %w", tp.topic, tp.partition, err)
+	}
+	first, _ := starts.Lookup(tp.topic, tp.partition)
+	last, ok := ends.Lookup(tp.topic, tp.partition)
+	if err := errors.Join(first.Err, last.Err); err != nil {
+		return 0, 0, fmt.Errorf("bounds of %s/%d: %w", tp.topic, tp.partition, err)
+	}
+	if !ok {
+		return 0, 0, fmt.Errorf("bounds of %s/%d: %w", tp.topic, tp.partition, kerr.UnknownTopicOrPartition)
+	}
+	return first.Offset, last.Offset, nil
+}
+
+func decode(rec *kgo.Record) pipeline.Record {
+	out := pipeline.Record{
+		Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset,
+		Time: rec.Timestamp, Key: rec.Key, Value: rec.Value,
+	}
+	if len(rec.Headers) > 0 {
+		out.Headers = make([]pipeline.Header, len(rec.Headers))
+		for i, h := range rec.Headers {
+			out.Headers[i] = pipeline.Header{Key: h.Key, Value: h.Value}
+		}
+	}
+	return out
+}
