@@ -14,9 +14,9 @@ const MaxSpans = 1 << 26
 type Config struct {
 	// Spans is K: how many spans of the partition back a resend is recognised.
 	// Memory is 30 to 35 bytes for each (32.5 at 1,000,000).
-	Spans int
+	Spans int `help:"Spans of a partition within which a resend is recognised." default:"1000000"`
 	// Horizon is H: how much record time back. Clients give up long before.
-	Horizon time.Duration
+	Horizon time.Duration `help:"Record time within which a resend is recognised." default:"20m"`
 }
 
 // DefaultConfig recognises resends within a million spans and 20 minutes.

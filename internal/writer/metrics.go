@@ -1,0 +1,114 @@
+package writer
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"github.com/spanmill/spanmill/internal/dedup"
+	"github.com/spanmill/spanmill/pkg/pipeline"
+)
+
+// metrics of all partitions this writer owns.
+type metrics struct {
+	rows       prometheus.Counter
+	bytes      prometheus.Counter
+	batches    prometheus.Counter
+	duplicates prometheus.Counter
+	misplaced  prometheus.Counter
+	rejected   prometheus.Counter
+	letters    *prometheus.CounterVec
+	recovered  *prometheus.CounterVec
+	retries    *prometheus.CounterVec
+	intentAge  *prometheus.GaugeVec
+	dedupSpans *prometheus.GaugeVec
+	dedupBytes *prometheus.GaugeVec
+	waited     prometheus.Histogram
+	took       prometheus.Histogram
+	batchRows  prometheus.Histogram
+}
+
+func newMetrics(reg prometheus.Registerer) *metrics {
+	f := promauto.With(reg)
+	counter := func(name, help string) prometheus.Counter {
+		return f.NewCounter(prometheus.CounterOpts{Name: "spanmill_writer_" + name, Help: help})
+	}
+	counters := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return f.NewCounterVec(prometheus.CounterOpts{Name: "spanmill_writer_" + name, Help: help}, labels)
+	}
+	gauges := func(name, help string) *prometheus.GaugeVec {
+		return f.NewGaugeVec(prometheus.GaugeOpts{Name: "spanmill_writer_" + name, Help: help}, []string{"partition"})
+	}
+	histogram := func(name, help string, buckets []float64) prometheus.Histogram {
+		return f.NewHistogram(prometheus.HistogramOpts{Name: "spanmill_writer_" + name, Help: help, Buckets: buckets})
+	}
+	seconds := prometheus.ExponentialBuckets(0.005, 2, 14)
+	return &metrics{
+		rows:       counter("rows_total", "Span rows inserted and committed."),
+		bytes:      counter("record_bytes_total", "Bytes of the records inserted and committed."),
+		batches:    counter("batches_total", "Batches inserted and committed."),
+		duplicates: counter("duplicate_spans_total", "Spans dropped as resends (Rule D)."),
+		misplaced:  counter("misplaced_spans_total", "Spans found in a partition that is not their trace's."),
+		rejected:   counter("rejected_values_total", "Attribute values that could not be used, such as a negative token count."),
+		letters:    counters("dead_letters_total", "Dead letters published, by reason.", "reason"),
+		recovered:  counters("recovered_intents_total", "Open intents adopted, by the state their batch was found in.", "state"),
+		retries:    counters("insert_retries_total", "Insert attempts that failed and are made again.", "class"),
+		intentAge:  gauges("intent_opened_timestamp_seconds", "When the open intent's batch began, 0 when none is open."),
+		dedupSpans: gauges("dedup_spans", "Spans the deduplication window holds."),
+		dedupBytes: gauges("dedup_bytes", "Memory of the deduplication window."),
+		waited:     histogram("batch_wait_seconds", "Age of a batch when it was cut.", seconds),
+		took:       histogram("batch_seconds", "Time from cut to final commit.", seconds),
+		batchRows:  histogram("batch_rows", "Rows of a batch.", prometheus.ExponentialBuckets(1, 4, 10)),
+	}
+}
+
+// meter reports one partition's loop.
+type meter struct {
+	*metrics
+	partition string
+}
+
+var _ pipeline.Meter = meter{}
+
+func (m *metrics) meter(partition int32) meter {
+	return meter{m, strconv.Itoa(int(partition))}
+}
+
+// Recovered implements pipeline.Meter.
+func (m meter) Recovered(state string) { m.recovered.WithLabelValues(state).Inc() }
+
+// Retried implements pipeline.Meter.
+func (m meter) Retried(err error) { m.retries.WithLabelValues(classOf(err)).Inc() }
+
+// IntentOpened implements pipeline.Meter.
+func (m meter) IntentOpened(at time.Time) {
+	m.intentAge.WithLabelValues(m.partition).Set(float64(at.UnixMilli()) / 1000)
+}
+
+// IntentClosed implements pipeline.Meter.
+func (m meter) IntentClosed() { m.intentAge.WithLabelValues(m.partition).Set(0) }
+
+// Stored implements pipeline.Meter.
+func (m meter) Stored(b pipeline.Stored) {
+	m.rows.Add(float64(b.Rows))
+	m.bytes.Add(float64(b.Bytes))
+	m.batches.Inc()
+	m.waited.Observe(b.Waited.Seconds())
+	m.took.Observe(b.Took.Seconds())
+	m.batchRows.Observe(float64(b.Rows))
+}
+
+// window shows the size of the deduplication window.
+func (m meter) window(r *dedup.Ring, k int) {
+	m.dedupSpans.WithLabelValues(m.partition).Set(float64(min(r.Seen(), uint64(k))))
+	m.dedupBytes.WithLabelValues(m.partition).Set(float64(r.Bytes()))
+}
+
+// forget drops the series of a partition that is no longer ours.
+func (m meter) forget() {
+	for _, g := range []*prometheus.GaugeVec{m.intentAge, m.dedupSpans, m.dedupBytes} {
+		g.DeleteLabelValues(m.partition)
+	}
+}

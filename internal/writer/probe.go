@@ -1,0 +1,81 @@
+package writer
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spanmill/spanmill/pkg/pipeline"
+	"github.com/spanmill/spanmill/pkg/schema"
+	"github.com/spanmill/spanmill/pkg/schema/otlp"
+	"github.com/spanmill/spanmill/pkg/schema/semconv"
+)
+
+// Probe implements pipeline.Stage: it stores the records' spans in scratch
+// tables, resends included, with state of its own.
+func (s *stage) Probe(ctx context.Context, records []pipeline.Record) error {
+	p := &stage{
+		cfg: s.cfg, letters: s.letters, metrics: s.metrics, log: s.log,
+		normalizer: semconv.New(),
+		spans:      s.newSpans(), parts: s.newParts(),
+		newSpans: s.newSpans, newParts: s.newParts,
+		place:     s.place,
+		retention: s.retention, batchLog: s.batchLog,
+	}
+	p.place.days = nil
+	p.traces.reset()
+	var decoder otlp.Decoder
+	for i := range records {
+		r := &records[i]
+		spans, err := decoder.Decode(r.Value)
+		if err != nil {
+			continue // a dead letter already, no part of the batch
+		}
+		p.hold(r, spans)
+		for j := range spans {
+			if spans[j].Invalid == "" {
+				p.keep(j)
+			}
+		}
+		if err := p.Add(); err != nil {
+			return err
+		}
+	}
+	for _, t := range p.Tables(pipeline.Range{First: records[0].Offset, Last: records[len(records)-1].Offset}) {
+		if err := t.(*table).block.Probe(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Reject implements pipeline.Stage.
+func (s *stage) Reject(ctx context.Context, r *pipeline.Record, cause error) error {
+	return s.letters.record(ctx, r, ReasonRejected, cause)
+}
+
+// hold makes r the record that Add appends from.
+func (s *stage) hold(r *pipeline.Record, spans []schema.Span) {
+	s.record, s.decoded, s.rows = r, spans, s.rows[:0]
+	s.tenant, s.expID = tenantOf(r), r.Header(schema.HeaderExperiment)
+	s.received = r.Time.UnixMilli()
+	s.place.reset(s.received, s.retention)
+}
+
+// keep marks the i-th decoded span as a row to be.
+func (s *stage) keep(i int) {
+	span := &s.decoded[i]
+	day, flags := s.place.place(span.StartUnixNano, span.EndUnixNano)
+	s.rows = append(s.rows, placed{i, day, flags})
+}
+
+// classOf names the kind of an insert error for the retry counter.
+func classOf(err error) string {
+	switch {
+	case errors.Is(err, pipeline.ErrDeadline):
+		return "deadline"
+	case errors.Is(err, context.DeadlineExceeded):
+		return "timeout"
+	default:
+		return "store"
+	}
+}

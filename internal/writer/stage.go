@@ -1,0 +1,219 @@
+package writer
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/spanmill/spanmill/internal/dedup"
+	"github.com/spanmill/spanmill/pkg/pipeline"
+	"github.com/spanmill/spanmill/pkg/schema"
+	"github.com/spanmill/spanmill/pkg/schema/otlp"
+	"github.com/spanmill/spanmill/pkg/schema/semconv"
+)
+
+// stage is the writer's part of one partition's loop: it decodes a record,
+// drops resends, gives GenAI meaning and appends columns. One goroutine owns it.
+type stage struct {
+	cfg     Config
+	letters *deadLetters
+	metrics *metrics
+	meter   meter
+	log     pipeline.Log
+
+	decoder    otlp.Decoder
+	normalizer *semconv.Normalizer
+	hasher     dedup.Hasher
+	ring       *dedup.Ring
+	partitions int // of the topic
+
+	newSpans func() SpanBlock
+	newParts func() PartBlock
+	spans    SpanBlock
+	parts    PartBlock
+	traces   traces
+
+	retention uint16 // of the open batch
+	exclude   []pipeline.Range
+	days      daySet // of the open batch's spans
+	batchLog  string // pipeline.Log.ID of the open batch
+
+	record   *pipeline.Record // weighed last
+	tenant   string
+	expID    string
+	received int64
+	decoded  []schema.Span
+	rows     []placed // spans of record to be stored
+	place    placer
+	scratch  schema.GenAI
+}
+
+// placed is a span to be stored: its place in the decoded record, and its day.
+type placed struct {
+	span  int
+	day   uint16
+	flags schema.TimeFlags
+}
+
+var _ pipeline.Stage = (*stage)(nil)
+
+func newStage(w *Writer, log pipeline.Log, partitions int) *stage {
+	return &stage{
+		cfg: w.cfg, letters: w.letters, metrics: w.metrics, meter: w.metrics.meter(log.Partition), log: log,
+		normalizer: semconv.New(),
+		// The topic's id keys the fingerprints: every consumer of the topic has
+		// it, and a client that might work out collisions does not.
+		hasher:     dedup.NewHasher(string(log.TopicID[:])),
+		ring:       dedup.New(w.cfg.Dedup),
+		partitions: partitions,
+		newSpans:   w.store.NewSpans,
+		newParts:   w.store.NewParts,
+		spans:      w.store.NewSpans(),
+		parts:      w.store.NewParts(),
+		place:      placer{maxDays: w.cfg.Pipeline.Limits.MaxParts},
+	}
+}
+
+// Config names what decides a row's day besides the log: the retention in days.
+func (s *stage) Config() string { return strconv.Itoa(s.cfg.RetentionDays) }
+
+// Forget implements pipeline.Stage.
+func (s *stage) Forget() { s.ring.Reset() }
+
+// Warmed implements pipeline.Stage.
+func (s *stage) Warmed() bool { return s.ring.Full() }
+
+// WarmFrom implements pipeline.Stage.
+func (s *stage) WarmFrom() int64 { return s.ring.Oldest() }
+
+// Warm implements pipeline.Stage. Undecodable records never enter the ring.
+func (s *stage) Warm(r *pipeline.Record) {
+	spans, err := s.decoder.Decode(r.Value)
+	if err != nil {
+		return
+	}
+	tenant := tenantOf(r)
+	for i := range spans {
+		if spans[i].Invalid == "" {
+			s.see(tenant, &spans[i], r)
+		}
+	}
+}
+
+func (s *stage) see(tenant string, span *schema.Span, r *pipeline.Record) (duplicate bool) {
+	return s.ring.See(s.hasher.Key(tenant, span.TraceID, span.SpanID), r.Time.UnixMilli(), r.Offset)
+}
+
+// Begin implements pipeline.Stage.
+func (s *stage) Begin(id, config string, exclude []pipeline.Range) error {
+	days, err := strconv.ParseUint(config, 10, 16)
+	if err != nil || days == 0 {
+		return fmt.Errorf("batch config %q: want a retention in days", config)
+	}
+	s.retention, s.exclude, s.batchLog = uint16(days), exclude, id
+	s.spans.Reset()
+	s.parts.Reset()
+	s.traces.reset()
+	s.days = s.days[:0]
+	s.meter.window(s.ring, s.cfg.Dedup.Spans)
+	return nil
+}
+
+// Weigh implements pipeline.Stage.
+func (s *stage) Weigh(ctx context.Context, r *pipeline.Record) (pipeline.Weight, error) {
+	spans, err := s.decoder.Decode(r.Value)
+	if err != nil {
+		s.hold(r, nil)
+		return pipeline.Weight{}, s.letters.record(ctx, r, ReasonUndecodable, err)
+	}
+	s.hold(r, spans)
+	skip := slices.ContainsFunc(s.exclude, func(x pipeline.Range) bool { return x.Contains(r.Offset) })
+	var invalid invalidSpans
+	for i := range s.decoded {
+		span := &s.decoded[i]
+		if span.Invalid != "" {
+			invalid.add(span)
+			continue
+		}
+		if schema.PartitionOf(span.TraceID, s.partitions) != s.log.Partition {
+			s.metrics.misplaced.Inc()
+		}
+		if s.see(s.tenant, span, r) {
+			s.metrics.duplicates.Inc()
+			continue
+		}
+		if !skip {
+			s.keep(i)
+		}
+	}
+	if invalid.count > 0 {
+		if err := s.letters.spans(ctx, r, invalid); err != nil {
+			return pipeline.Weight{}, err
+		}
+	}
+	return pipeline.Weight{Rows: len(s.rows), Bytes: len(r.Value), Parts: s.place.days}, nil
+}
+
+// Add implements pipeline.Stage.
+func (s *stage) Add() error {
+	row := schema.SpanRow{
+		GenAI: &s.scratch, Tenant: s.tenant, ReceivedMilli: s.received, RetentionDays: s.retention,
+		Log: s.batchLog, Partition: s.log.Partition, Offset: s.record.Offset,
+		Origin: s.record.Header(schema.HeaderOrigin),
+	}
+	for _, p := range s.rows {
+		row.Span, row.PartDay, row.TimeFlags = &s.decoded[p.span], p.day, p.flags
+		s.normalizer.Normalize(row.Span, &s.scratch)
+		row.ExperimentID = experimentOf(s.expID, s.scratch.ExperimentID)
+		s.spans.Append(&row)
+		s.traces.add(&row)
+		s.days.add(p.day)
+		if n := s.scratch.Rejected; n > 0 {
+			s.metrics.rejected.Add(float64(n))
+		}
+	}
+	return nil
+}
+
+// Tables implements pipeline.Stage.
+func (s *stage) Tables(rng pipeline.Range) []pipeline.Table {
+	var partDays daySet
+	for i := range s.traces.parts {
+		p := &s.traces.parts[i].TracePart
+		p.Log, p.Partition, p.FirstOffset, p.LastOffset = s.batchLog, s.log.Partition, rng.First, rng.Last
+		s.parts.Append(p)
+		partDays.add(p.PartDay)
+	}
+	at := Place{Log: s.batchLog, Partition: s.log.Partition, Range: rng}
+	return []pipeline.Table{
+		&table{block: s.spans, at: at, days: s.days},
+		&table{block: s.parts, at: at, days: partDays},
+	}
+}
+
+func tenantOf(r *pipeline.Record) string {
+	if t := r.Header(schema.HeaderTenant); t != "" {
+		return t
+	}
+	return schema.DefaultTenant
+}
+
+func experimentOf(header, attribute string) string {
+	switch {
+	case header != "":
+		return header
+	case attribute != "":
+		return attribute
+	}
+	return schema.DefaultExperiment
+}
+
+// daySet is the days of a block, in order of appearance: at most 51.
+type daySet []uint16
+
+func (d *daySet) add(day uint16) {
+	if !slices.Contains(*d, day) {
+		*d = append(*d, day)
+	}
+}

@@ -1,0 +1,70 @@
+package writer
+
+import (
+	"context"
+
+	"github.com/spanmill/spanmill/pkg/pipeline"
+	"github.com/spanmill/spanmill/pkg/schema"
+)
+
+// Block is the columns of one batch for one table, and the way to store them.
+type Block interface {
+	Table() string
+	Rows() int
+	Reset()
+	// Insert stores the block (rules W9, W10); see pipeline.Table.
+	Insert(ctx context.Context, a pipeline.Attempt) error
+	// Present asks which of days already hold rows of the range (W8).
+	Present(ctx context.Context, at Place, days []uint16) ([]uint16, error)
+	// Probe stores the block in a scratch table of the same DDL and drops it.
+	Probe(ctx context.Context) error
+}
+
+// SpanBlock is a Block of table spans.
+type SpanBlock interface {
+	Block
+	Append(row *schema.SpanRow)
+}
+
+// PartBlock is a Block of table trace_parts.
+type PartBlock interface {
+	Block
+	Append(part *schema.TracePart)
+}
+
+// Place says which rows are a batch's: log, partition and range.
+type Place struct {
+	Log       string
+	Partition int32
+	Range     pipeline.Range
+}
+
+// Store is where blocks come from.
+type Store interface {
+	NewSpans() SpanBlock
+	NewParts() PartBlock
+	// LastOffset is the greatest offset of the partition that any row came
+	// from, in whatever incarnation of the topic (W6).
+	LastOffset(ctx context.Context, topicID string, partition int32) (offset int64, found bool, err error)
+}
+
+// table is one block of the open batch as the loop sees it.
+type table struct {
+	block Block
+	at    Place
+	days  []uint16
+}
+
+var _ pipeline.Table = (*table)(nil)
+
+func (t *table) Name() string    { return t.block.Table() }
+func (t *table) Rows() int       { return t.block.Rows() }
+func (t *table) Parts() []uint16 { return t.days }
+
+func (t *table) Insert(ctx context.Context, a pipeline.Attempt) error {
+	return t.block.Insert(ctx, a)
+}
+
+func (t *table) Present(ctx context.Context) ([]uint16, error) {
+	return t.block.Present(ctx, t.at, t.days)
+}

@@ -1,0 +1,135 @@
+package writer
+
+import (
+	"math"
+	"strings"
+
+	"github.com/spanmill/spanmill/pkg/schema"
+)
+
+// previewRunes is how much of a root's input and output a list shows.
+const previewRunes = 200
+
+// traces sums up the spans of a batch by trace. Sums only: parts of one trace
+// from several batches are merged when they are read.
+type traces struct {
+	index map[traceKey]int
+	parts []tracePart
+}
+
+type traceKey struct {
+	tenant string
+	id     schema.TraceID
+}
+
+// tracePart is a TracePart in the making. Identity (session, user) is the
+// first non-empty by span start, the root's own preferred, so that spans may
+// arrive in any order.
+type tracePart struct {
+	schema.TracePart
+	session, user identity
+}
+
+type identity struct {
+	start uint64
+	root  bool
+	set   bool
+}
+
+func (t *traces) reset() {
+	if t.index == nil {
+		t.index = make(map[traceKey]int)
+	}
+	clear(t.index)
+	clear(t.parts) // lets go of the strings
+	t.parts = t.parts[:0]
+}
+
+// add counts one row in. Strings are cloned: the row's point into its record.
+func (t *traces) add(row *schema.SpanRow) {
+	s, g := row.Span, row.GenAI
+	key := traceKey{row.Tenant, s.TraceID}
+	i, found := t.index[key]
+	if !found {
+		i = len(t.parts)
+		t.parts = append(t.parts, tracePart{TracePart: schema.TracePart{
+			Tenant: row.Tenant, TraceID: s.TraceID, ExperimentID: strings.Clone(row.ExperimentID),
+			ServiceName: strings.Clone(g.ServiceName), PartDay: row.PartDay, RetentionDays: row.RetentionDays,
+			MinStart: s.StartUnixNano, MaxEnd: s.EndUnixNano,
+		}})
+		t.index[key] = i
+	}
+	p := &t.parts[i]
+	p.PartDay = min(p.PartDay, row.PartDay)
+	p.ReceivedMilli = max(p.ReceivedMilli, row.ReceivedMilli)
+	p.MinStart = min(p.MinStart, s.StartUnixNano)
+	p.MaxEnd = max(p.MaxEnd, s.EndUnixNano)
+	p.count(s, g)
+	root := s.ParentSpanID.IsZero()
+	if p.session.better(g.SessionID, s, root) {
+		p.SessionID = strings.Clone(g.SessionID)
+	}
+	if p.user.better(g.UserID, s, root) {
+		p.UserID = strings.Clone(g.UserID)
+	}
+	if root && !p.HasRoot {
+		p.setRoot(s, g)
+	}
+}
+
+func (p *tracePart) count(s *schema.Span, g *schema.GenAI) {
+	p.Spans++
+	if s.StatusCode == 2 {
+		p.Errors++
+	}
+	if g.Kind == "LLM" {
+		p.LLMCalls++
+	}
+	if g.Billable {
+		p.InputTokens = addSaturating(p.InputTokens, g.InputTokens.N)
+		p.OutputTokens = addSaturating(p.OutputTokens, g.OutputTokens.N)
+	}
+}
+
+func (p *tracePart) setRoot(s *schema.Span, g *schema.GenAI) {
+	p.HasRoot = true
+	p.RootSpanID = s.SpanID
+	p.RootName = strings.Clone(s.Name)
+	p.ServiceName = strings.Clone(g.ServiceName)
+	p.RootStatus = s.StatusCode
+	p.RootStart, p.RootEnd = s.StartUnixNano, s.EndUnixNano
+	p.InputPreview = preview(g.Input)
+	p.OutputPreview = preview(g.Output)
+}
+
+// better reports whether a span's value replaces the one held, and if so holds
+// its rank.
+func (i *identity) better(value string, s *schema.Span, root bool) bool {
+	if value == "" {
+		return false
+	}
+	if i.set && (i.root && !root || i.root == root && i.start <= s.StartUnixNano) {
+		return false
+	}
+	*i = identity{start: s.StartUnixNano, root: root, set: true}
+	return true
+}
+
+// preview is the first previewRunes characters of text, owned.
+func preview(text string) string {
+	n := 0
+	for i := range text {
+		if n++; n > previewRunes {
+			return strings.Clone(text[:i])
+		}
+	}
+	return strings.Clone(text)
+}
+
+// addSaturating keeps an absurd client count from wrapping into a small one.
+func addSaturating(a, b uint64) uint64 {
+	if a > math.MaxUint64-b {
+		return math.MaxUint64
+	}
+	return a + b
+}

@@ -1,0 +1,92 @@
+package writer
+
+import (
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/spanmill/spanmill/pkg/schema"
+)
+
+func sumUp(rows []schema.SpanRow) []schema.TracePart {
+	var t traces
+	t.reset()
+	for i := range rows {
+		t.add(&rows[i])
+	}
+	out := make([]schema.TracePart, len(t.parts))
+	for i := range t.parts {
+		out[i] = t.parts[i].TracePart
+	}
+	return out
+}
+
+func traceRows() []schema.SpanRow {
+	row := func(span byte, parent byte, start uint64, g schema.GenAI) schema.SpanRow {
+		s := &schema.Span{
+			TraceID: schema.TraceID{1}, SpanID: schema.SpanID{span}, StartUnixNano: start, EndUnixNano: start + 10,
+			Name: string(rune('a' + span)), StatusCode: int32(span % 3),
+		}
+		if parent != 0 {
+			s.ParentSpanID = schema.SpanID{parent}
+		}
+		g.ServiceName = "svc"
+		return schema.SpanRow{Span: s, GenAI: &g, Tenant: "acme", ExperimentID: "0", PartDay: 20000 + uint16(span), ReceivedMilli: int64(span)}
+	}
+	tokens := func(n uint64) schema.Count { return schema.Count{N: n, Set: true} }
+	return []schema.SpanRow{
+		row(1, 0, 100, schema.GenAI{Kind: "AGENT", InputTokens: tokens(99), Input: strings.Repeat("é", 300), Output: "done"}),
+		row(2, 1, 110, schema.GenAI{Kind: "LLM", Billable: true, InputTokens: tokens(7), OutputTokens: tokens(3), SessionID: "late"}),
+		row(3, 1, 105, schema.GenAI{Kind: "LLM", Billable: true, InputTokens: tokens(5), SessionID: "early", UserID: "u"}),
+		row(4, 2, 107, schema.GenAI{Kind: "TOOL"}),
+	}
+}
+
+func TestTracePartDoesNotDependOnTheOrderOfSpans(t *testing.T) {
+	rows := traceRows()
+	want := sumUp(rows)
+	if len(want) != 1 {
+		t.Fatalf("%d parts of one trace", len(want))
+	}
+	p := want[0]
+	if p.Spans != 4 || p.Errors != 1 || p.LLMCalls != 2 || p.InputTokens != 12 || p.OutputTokens != 3 ||
+		p.SessionID != "early" || p.UserID != "u" || !p.HasRoot || p.RootName != "b" || p.PartDay != 20001 ||
+		p.MinStart != 100 || p.MaxEnd != 120 || p.InputPreview != strings.Repeat("é", 200) || p.OutputPreview != "done" {
+		t.Errorf("unexpected sums: %+v", p)
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 100 {
+		rng.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+		if diff := cmp.Diff(want, sumUp(rows)); diff != "" {
+			t.Fatalf("order changed the part (-want +got):\n%s", diff)
+		}
+	}
+}
+
+func TestRootsOwnIdentityIsPreferred(t *testing.T) {
+	rows := traceRows()
+	rows[0].GenAI.SessionID = "root's" // starts first anyway; make it start last
+	rows[0].Span.StartUnixNano = 500
+	if got := sumUp(rows)[0].SessionID; got != "root's" {
+		t.Errorf("session %q, want the root's", got)
+	}
+}
+
+func TestTracePartsKeepTenantsApart(t *testing.T) {
+	rows := traceRows()
+	rows[1].Tenant = "other"
+	if n := len(sumUp(rows)); n != 2 {
+		t.Errorf("%d parts, want one a tenant", n)
+	}
+}
+
+func TestAbsurdTokenCountsDoNotWrap(t *testing.T) {
+	rows := traceRows()
+	rows[1].GenAI.InputTokens.N = math.MaxUint64
+	if got := sumUp(rows)[0].InputTokens; got != math.MaxUint64 {
+		t.Errorf("sum is %d", got)
+	}
+}
