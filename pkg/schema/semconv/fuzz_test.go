@@ -1,0 +1,117 @@
+package semconv
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/spanmill/spanmill/pkg/schema"
+	"github.com/spanmill/spanmill/pkg/schema/otlp"
+)
+
+// FuzzNormalize puts any value under any two keys, known ones included. Nothing
+// panics, memory stays within a small multiple of the attributes, the span is
+// not changed, and what is named as consumed is wholly there.
+func FuzzNormalize(f *testing.F) {
+	n := New()
+	var keys []string
+	for _, s := range n.table.sources {
+		keys = append(keys, s.key)
+	}
+	keys = append(keys, "", "x", "mlflow.", "gen_ai.")
+	key := func(s string) uint8 { return uint8(slices.Index(keys, s)) }
+	for _, v := range sampleValues {
+		f.Add(key("mlflow.chat.tokenUsage"), wireValue(v), key("mlflow.spanType"), wireValue(`"LLM"`))
+		f.Add(key("mlflow.spanInputs"), wireValue(v), key("mlflow.spanType"), wireValue(`"LLM"`))
+		f.Add(key("gen_ai.usage.cost"), wireValue(v), key("gen_ai.system"), wireValue(v))
+	}
+	f.Fuzz(func(t *testing.T, keyA uint8, a []byte, keyB uint8, b []byte) {
+		s, ok := decodeSpan(keys[int(keyA)%len(keys)], a, keys[int(keyB)%len(keys)], b)
+		if !ok {
+			return
+		}
+		before := slices.Clone(s.Attrs)
+		var g schema.GenAI
+		n.Normalize(&s, &g)
+		if diff := cmp.Diff(before, s.Attrs); diff != "" {
+			t.Fatal("the span was changed\n" + diff)
+		}
+		if g.Kind == "" || g.Family == "" {
+			t.Errorf("kind %q, family %q", g.Kind, g.Family)
+		}
+		if g.CostNano.N > math.MaxInt64 {
+			t.Errorf("cost %d", g.CostNano.N)
+		}
+		if size := len(a) + len(b); cap(n.made) > maxKeptBytes+64*size {
+			t.Errorf("%d bytes made of %d", cap(n.made), size)
+		}
+		consumed(t, &s, g.Input, g.InputAttr, g.InputKey)
+		consumed(t, &s, g.Output, g.OutputAttr, g.OutputKey)
+	})
+}
+
+func consumed(t *testing.T, s *schema.Span, text string, attr int, key string) {
+	t.Helper()
+	if attr < 0 {
+		if key != "" {
+			t.Errorf("no attribute, but key %q", key)
+		}
+		return
+	}
+	if a := s.Attrs[attr]; a.Key != key || !whole(a.Value, text) {
+		t.Errorf("attribute %d (%s) is named by %q and is not all in %q", attr, a.Key, key, text)
+	}
+}
+
+// decodeSpan makes a span of two attributes through the real decoder.
+func decodeSpan(keyA string, a []byte, keyB string, b []byte) (schema.Span, bool) {
+	wire := bytesField(nil, 1, []byte("0123456789abcdef"))
+	wire = bytesField(wire, 2, []byte("01234567"))
+	wire = bytesField(wire, 9, bytesField(bytesField(nil, 1, []byte(keyA)), 2, a))
+	wire = bytesField(wire, 9, bytesField(bytesField(nil, 1, []byte(keyB)), 2, b))
+	record := bytesField(nil, 1, bytesField(nil, 2, bytesField(nil, 2, wire)))
+	spans, err := new(otlp.Decoder).Decode(record)
+	if err != nil || len(spans) != 1 {
+		return schema.Span{}, false
+	}
+	return spans[0], true
+}
+
+// FuzzUnquote compares with the standard library where that accepts the text.
+func FuzzUnquote(f *testing.F) {
+	for _, s := range []string{`""`, `"a"`, `"\n\u00e9\ud83d\ude00"`, `"\ud83d"`, `"\ud83d\u0041"`, `"\`, `"\u12"`, `"a"b"`, `"\x"`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got, _, ok := unquote(nil, s)
+		want, valid := standardUnquote(s)
+		if valid && (!ok || got != want) {
+			t.Errorf("%q: %q, %t, want %q", s, got, ok, want)
+		}
+	})
+}
+
+// FuzzMembers: a walk over any text ends, and finds what the standard library
+// finds in valid objects.
+func FuzzMembers(f *testing.F) {
+	for _, s := range []string{`{}`, `{"a":1,"b":{"c":[1,"}"]},"d":"x\"y"}`, `{"a" : 1 , }`, `{"a":`, `{`, `{"a":1}x`, `[1]`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		found := make(map[string]string)
+		m := objectMembers(s)
+		for key, value, ok := m.next(); ok; key, value, ok = m.next() {
+			if _, twice := found[key]; !twice {
+				found[key] = value
+			}
+		}
+		for key, value := range standardMembers(s) {
+			if !strings.ContainsRune(key, '\\') && found[key] != value {
+				t.Errorf("%s: member %q is %q, want %q", s, key, found[key], value)
+			}
+		}
+	})
+}

@@ -1,0 +1,207 @@
+package semconv
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/spanmill/spanmill/pkg/schema"
+)
+
+// verdict says what a value is worth as a number (R2).
+type verdict uint8
+
+const (
+	absent   verdict = iota // nothing was said
+	usable                  // take it
+	rejected                // not a number of that kind; counted
+)
+
+// nano is how many units of column cost make a dollar.
+const nano = 1_000_000_000
+
+// maxNumberText bounds the text that is read as a number.
+const maxNumberText = 64
+
+// number reads a value for a numeric column.
+func number(c column, v *schema.Value) (uint64, verdict) {
+	switch v.Type {
+	case schema.ValueEmpty:
+		return 0, absent
+	case schema.ValueInt:
+		return wholeNumber(c, v.Int())
+	case schema.ValueDouble:
+		return floatNumber(c, v.Double())
+	case schema.ValueString:
+		return textNumber(c, v.Str)
+	default:
+		return 0, rejected
+	}
+}
+
+func wholeNumber(c column, i int64) (uint64, verdict) {
+	if i < 0 {
+		return 0, rejected
+	}
+	if c == cost {
+		if i > math.MaxInt64/nano {
+			return 0, rejected
+		}
+		return uint64(i) * nano, usable
+	}
+	return uint64(i), usable
+}
+
+func floatNumber(c column, f float64) (uint64, verdict) {
+	if math.IsNaN(f) || math.IsInf(f, 0) || f < 0 {
+		return 0, rejected
+	}
+	if c != cost && f < 1<<63 && f == math.Trunc(f) {
+		return uint64(f), usable
+	}
+	// A double means its shortest decimal form: 0.00015 is 150,000 nano-dollars,
+	// not the binary fraction next to it.
+	var text [32]byte
+	return decimalNumber(c, strconv.AppendFloat(text[:0], f, 'e', -1, 64))
+}
+
+// textNumber reads decimal text, a JSON string of it, or the JSON form of an
+// OTLP number ({"intValue": n}), which some SDKs leave in.
+func textNumber(c column, s string) (uint64, verdict) {
+	s = trim(s)
+	if strings.HasPrefix(s, "{") && s != "{}" {
+		if s = lookup(s, "intValue"); s == "" {
+			return 0, rejected
+		}
+	}
+	if len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"' {
+		s = trim(s[1 : len(s)-1])
+	}
+	if emptyText(s) {
+		return 0, absent
+	}
+	if len(s) > maxNumberText {
+		return 0, rejected
+	}
+	return decimalNumber(c, s)
+}
+
+func decimalNumber[T string | []byte](c column, s T) (uint64, verdict) {
+	shift := 0
+	if c == cost {
+		shift = 9
+	}
+	n, over, ok := decimal(s, shift)
+	switch {
+	case !ok:
+		return 0, rejected
+	case c == cost && (over || n > math.MaxInt64):
+		return 0, rejected // no price is that; a sum of such would overflow
+	case over:
+		return math.MaxUint64, usable
+	}
+	return n, usable
+}
+
+// decimal gives s × 10^shift, rounded once, half to even. Over means that it
+// does not fit; ok is false for text that is no decimal number or is negative.
+func decimal[T string | []byte](s T, shift int) (n uint64, over, ok bool) {
+	var (
+		digits [maxNumberText]byte
+		count  int
+		point  = -1
+		i      int
+	)
+	if len(s) > len(digits) {
+		return 0, false, false
+	}
+	negative := i < len(s) && s[i] == '-'
+	if i < len(s) && (s[i] == '-' || s[i] == '+') {
+		i++
+	}
+	for ; i < len(s); i++ {
+		if s[i] >= '0' && s[i] <= '9' {
+			digits[count] = s[i] - '0'
+			count++
+		} else if s[i] == '.' && point < 0 {
+			point = count
+		} else {
+			break
+		}
+	}
+	if point < 0 {
+		point = count
+	}
+	exponent, ok := exponentOf(s, i)
+	if !ok || count == 0 {
+		return 0, false, false
+	}
+	n, over = roundDigits(digits[:count], point+exponent+shift)
+	return n, over, !negative || n == 0 && !over
+}
+
+// exponentOf reads what follows the digits: nothing, or e and a number.
+func exponentOf[T string | []byte](s T, i int) (exponent int, ok bool) {
+	if i == len(s) {
+		return 0, true
+	}
+	if s[i]|0x20 != 'e' {
+		return 0, false
+	}
+	i++
+	negative := i < len(s) && s[i] == '-'
+	if i < len(s) && (s[i] == '-' || s[i] == '+') {
+		i++
+	}
+	if i == len(s) {
+		return 0, false
+	}
+	for ; i < len(s); i++ {
+		if s[i] < '0' || s[i] > '9' {
+			return 0, false
+		}
+		exponent = min(exponent*10+int(s[i]-'0'), 10_000)
+	}
+	if negative {
+		exponent = -exponent
+	}
+	return exponent, true
+}
+
+// roundDigits gives the integer before the point, rounded by what is behind it.
+func roundDigits(digits []byte, point int) (n uint64, over bool) {
+	for i := 0; i < point; i++ {
+		var d uint64
+		if i < len(digits) {
+			d = uint64(digits[i])
+		} else if n == 0 {
+			return 0, false // zeros, however many
+		}
+		if n > (math.MaxUint64-d)/10 {
+			return math.MaxUint64, true
+		}
+		n = n*10 + d
+	}
+	if roundsUp(digits, point, n&1 == 1) {
+		if n == math.MaxUint64 {
+			return n, true
+		}
+		n++
+	}
+	return n, false
+}
+
+func roundsUp(digits []byte, point int, odd bool) bool {
+	if point < 0 || point >= len(digits) || digits[point] < 5 {
+		return false
+	}
+	if digits[point] > 5 {
+		return true
+	}
+	for _, d := range digits[point+1:] {
+		if d != 0 {
+			return true
+		}
+	}
+	return odd
+}

@@ -1,0 +1,281 @@
+package semconv
+
+import (
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/spanmill/spanmill/pkg/schema"
+)
+
+func normalize(s *schema.Span) (g schema.GenAI) {
+	New().Normalize(s, &g)
+	return g
+}
+
+func TestTokenForms(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		sent     any
+		want     schema.Count
+		rejected int
+	}{
+		{26, tokens(26), 0},
+		{0, tokens(0), 0},
+		{26.0, tokens(26), 0},
+		{"26", tokens(26), 0},
+		{`"26"`, tokens(26), 0},
+		{" 26 ", tokens(26), 0},
+		{"2.6e1", tokens(26), 0},
+		{`{"intValue":26}`, tokens(26), 0},
+		{`{"intValue":"26"}`, tokens(26), 0},
+		{"18446744073709551615", tokens(math.MaxUint64), 0},
+		{"18446744073709551616", tokens(math.MaxUint64), 0},
+		{1e300, tokens(math.MaxUint64), 0},
+		{"-0", tokens(0), 0},
+		{"", schema.Count{}, 0},
+		{"null", schema.Count{}, 0},
+		{nil, schema.Count{}, 0},
+		{-1, schema.Count{}, 1},
+		{-0.5, schema.Count{}, 1},
+		{"-3", schema.Count{}, 1},
+		{math.NaN(), schema.Count{}, 1},
+		{math.Inf(1), schema.Count{}, 1},
+		{"NaN", schema.Count{}, 1},
+		{"0x10", schema.Count{}, 1},
+		{"1_000", schema.Count{}, 1},
+		{"26 tokens", schema.Count{}, 1},
+		{"1e", schema.Count{}, 1},
+		{".", schema.Count{}, 1},
+		{true, schema.Count{}, 1},
+		{list{1}, schema.Count{}, 1},
+		{strings.Repeat("1", 65), schema.Count{}, 1},
+	} {
+		g := normalize(span("gen_ai.usage.input_tokens", tc.sent))
+		if g.InputTokens != tc.want || g.Rejected != tc.rejected {
+			t.Errorf("%v: %+v, rejected %d; want %+v, %d", tc.sent, g.InputTokens, g.Rejected, tc.want, tc.rejected)
+		}
+	}
+}
+
+func TestCostIsRoundedOnceHalfToEven(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		sent any
+		want schema.Count
+	}{
+		{0.00015, tokens(150_000)},
+		{0.1, tokens(100_000_000)},
+		{3, tokens(3_000_000_000)},
+		{"0.0000000005", tokens(0)},
+		{"0.0000000015", tokens(2)},
+		{"0.0000000025", tokens(2)},
+		{"0.00000000250000000000000001", tokens(3)},
+		{2.5e-9, tokens(2)},
+		{1.5e-9, tokens(2)},
+		{4.9999e-10, tokens(0)},
+		{"9223372036.854775807", tokens(math.MaxInt64)},
+		{"9223372036.8547758074", tokens(math.MaxInt64)},
+		{"9223372036.8547758075", schema.Count{}},
+		{math.MaxInt64, schema.Count{}},
+		{1e300, schema.Count{}},
+		{-0.01, schema.Count{}},
+	} {
+		if g := normalize(span("gen_ai.usage.cost", tc.sent)); g.CostNano != tc.want {
+			t.Errorf("%v: %+v, want %+v", tc.sent, g.CostNano, tc.want)
+		}
+	}
+}
+
+func TestDetailedCostBeforeTotal(t *testing.T) {
+	t.Parallel()
+	g := normalize(span("gen_ai.usage.cost", 2.0, "mlflow.llm.cost", `{"total_cost": 1.0}`))
+	if g.CostNano != tokens(1_000_000_000) {
+		t.Errorf("cost %+v", g.CostNano)
+	}
+}
+
+func TestEmptyValuesLeaveItToTheNextSource(t *testing.T) {
+	t.Parallel()
+	for _, empty := range []any{nil, "", "{}", "[]", "null", list{}, dict{}} {
+		g := normalize(span("mlflow.spanInputs", empty, "mlflow.trace.session", empty, "input.value", "x", "session.id", "s"))
+		if g.Input != "x" || g.SessionID != "s" {
+			t.Errorf("%#v: input %q, session %q", empty, g.Input, g.SessionID)
+		}
+	}
+}
+
+func TestIdentityIsLookedForAround(t *testing.T) {
+	t.Parallel()
+	s := span("user.id", "span's", "service.name", "guess")
+	s.Resource = &schema.Resource{Attrs: attrs("service.name", "shop", "user.id", "resource's", "mlflow.trace.session", "r", "gen_ai.request.model", "no")}
+	s.Scope = &schema.Scope{Attrs: attrs("session.id", "scope's", "deployment.environment", "prod")}
+	g := normalize(s)
+	if g.UserID != "span's" || g.SessionID != "r" || g.Environment != "prod" || g.ServiceName != "shop" || g.Model != "" {
+		t.Errorf("user %q, session %q, environment %q, service %q, model %q", g.UserID, g.SessionID, g.Environment, g.ServiceName, g.Model)
+	}
+}
+
+func TestKinds(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ key, value, want string }{
+		{"gen_ai.operation.name", "text_completion", "LLM"},
+		{"gen_ai.operation.name", "upsert_memory", "MEMORY"},
+		{"gen_ai.operation.name", "plan", "TASK"},
+		{"gen_ai.operation.name", "invoke_workflow", "WORKFLOW"},
+		{"gen_ai.operation.name", "brew_tea", "UNKNOWN"},
+		{"openinference.span.kind", "RERANKER", "RERANKER"},
+		{"openinference.span.kind", "prompt", "PROMPT"},
+		{"openinference.span.kind", "DECISION", "DECISION"},
+		{"mlflow.spanType", "PARSER", "PARSER"},
+		{"mlflow.spanType", "CHAT_MODEL", "LLM"},
+		{"langfuse.observation.type", "generation", "LLM"},
+		{"langfuse.observation.type", "event", "EVENT"},
+		{"langfuse.observation.type", "span", "UNKNOWN"},
+		{"traceloop.span.kind", "workflow", "WORKFLOW"},
+		{"lmnr.span.type", "HUMAN_EVALUATOR", "EVALUATOR"},
+		{"lmnr.span.type", "PIPELINE", "CHAIN"},
+		{"ai.operationId", "ai.streamText.doStream", "LLM"},
+		{"ai.operationId", "ai.embedMany.doEmbed", "EMBEDDING"},
+		{"ai.operationId", "ai.rerank.doRerank", "RERANKER"},
+		{"ai.operationId", "ai.generateText", "CHAIN"},
+		{"ai.operationId", "ai.toolCall", "TOOL"},
+		{"genkit:metadata:subtype", "background-model", "LLM"},
+		{"span.type", "claude_code.llm_request", "LLM"},
+		{"llm.request.type", "rerank", "RERANKER"},
+		{"gen_ai.tool.call.id", "c-1", "TOOL"},
+		{"db.system", "Pinecone", "RETRIEVER"},
+		{"db.system", "postgresql", "UNKNOWN"},
+	} {
+		if got := normalize(span(tc.key, tc.value)).Kind; got != tc.want {
+			t.Errorf("%s = %s: kind %s, want %s", tc.key, tc.value, got, tc.want)
+		}
+	}
+}
+
+func TestKindsGoInOrder(t *testing.T) {
+	t.Parallel()
+	all := []any{
+		"gen_ai.tool.call.arguments", dict1{"a", 1}, "span.type", "memory", "traceloop.span.kind", "task",
+		"gen_ai.operation.name", "chat", "openinference.span.kind", "CHAIN", "mlflow.spanType", "AGENT",
+	}
+	for i, want := range []string{"TOOL", "MEMORY", "TASK", "LLM", "CHAIN", "AGENT"} {
+		if got := normalize(span(all[:2*i+2]...)).Kind; got != want {
+			t.Errorf("with %v: kind %s, want %s", all[2*i], got, want)
+		}
+	}
+}
+
+func TestBillableKinds(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[string][2]bool{ // without and with a model
+		"LLM": {true, true}, "EMBEDDING": {true, true}, "RERANKER": {true, true},
+		"GUARDRAIL": {false, true}, "EVALUATOR": {false, true},
+		"AGENT": {}, "CHAIN": {}, "WORKFLOW": {}, "TASK": {}, "TOOL": {}, "RETRIEVER": {},
+	} {
+		without := normalize(span("mlflow.spanType", kind)).Billable
+		with := normalize(span("mlflow.spanType", kind, "gen_ai.request.model", "m")).Billable
+		if got := [2]bool{without, with}; got != want {
+			t.Errorf("%s: billable %v, want %v", kind, got, want)
+		}
+	}
+}
+
+func TestProviders(t *testing.T) {
+	t.Parallel()
+	for _, p := range providers {
+		for _, alias := range append([]string{p.name}, p.aliases...) {
+			for _, sent := range []string{alias, strings.ToUpper(alias), " " + alias + "\t"} {
+				if got := normalize(span("gen_ai.system", sent)).Provider; got != p.name {
+					t.Errorf("%q: provider %q, want %q", sent, got, p.name)
+				}
+			}
+		}
+	}
+	for server, want := range map[string]string{
+		"":                                       "gcp.gen_ai",
+		"europe-west4-aiplatform.googleapis.com": "gcp.vertex_ai",
+		"generativelanguage.googleapis.com":      "gcp.gemini",
+	} {
+		if got := normalize(span("gen_ai.provider.name", "google", "server.address", server)).Provider; got != want {
+			t.Errorf("google at %q: provider %q, want %q", server, got, want)
+		}
+	}
+	if got := normalize(span("gen_ai.provider.name", " Acme-LLM")).Provider; got != "acme-llm" {
+		t.Errorf("unknown provider: %q", got)
+	}
+}
+
+// Whatever the order of attributes, the meaning is the same.
+func TestOrderOfAttributesNeverMatters(t *testing.T) {
+	t.Parallel()
+	n := New()
+	var keys []string
+	for _, s := range n.table.sources {
+		keys = append(keys, s.key)
+	}
+	keys = append(keys, "http.method", "gen_ai.something.new", "mlflow.other")
+	rapid.Check(t, func(t *rapid.T) {
+		chosen := rapid.SliceOfNDistinct(rapid.SampledFrom(keys), 0, 20, rapid.ID[string]).Draw(t, "keys")
+		var s schema.Span
+		for _, key := range chosen {
+			s.Attrs = append(s.Attrs, schema.Attr{Key: key, Value: value(rapid.SampledFrom(sampleValues).Draw(t, key))})
+		}
+		var first, second schema.GenAI
+		n.Normalize(&s, &first)
+		keep(&first)
+		rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0)).Shuffle(len(s.Attrs), func(i, j int) {
+			s.Attrs[i], s.Attrs[j] = s.Attrs[j], s.Attrs[i]
+		})
+		n.Normalize(&s, &second)
+		for _, g := range []*schema.GenAI{&first, &second} { // positions do change
+			g.InputAttr, g.OutputAttr = min(g.InputAttr, 0), min(g.OutputAttr, 0)
+		}
+		if diff := cmp.Diff(first, second); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
+
+var sampleValues = []any{
+	nil, "", "{}", "chat", "LLM", `"LLM"`, "UNKNOWN", "invoke_agent", "openai", "google", "12", `"7"`, `"tr-1"`,
+	`{"x": 1}`, `{"input_tokens": 5, "total_cost": 0.5}`, `{"input_tokens": -5}`, `"{\"output_tokens\": 3}"`, `{"model": "m"}`,
+	"aiplatform.googleapis.com", 0, 3, 900, -4, 0.25, true, list{1, "a"}, list{}, dict1{"input_tokens", 9}, dict{},
+}
+
+// keep copies the text that dies with the next Normalize.
+func keep(g *schema.GenAI) {
+	for _, s := range []*string{&g.Operation, &g.Provider, &g.Model, &g.RequestModel, &g.ResponseModel, &g.SessionID, &g.UserID,
+		&g.ExperimentID, &g.ServiceName, &g.Environment, &g.AgentName, &g.ToolName, &g.ErrorType, &g.Input, &g.Output} {
+		*s = strings.Clone(*s)
+	}
+}
+
+func TestEveryKeyIsFound(t *testing.T) {
+	t.Parallel()
+	table := compile(dialects())
+	for i := range table.sources {
+		if got := table.find(table.sources[i].key); got != &table.sources[i] {
+			t.Errorf("%s is not found", table.sources[i].key)
+		}
+	}
+	for _, key := range []string{"", "x", "gen_ai.usage.input_token", "gen_ai.usage.input_tokenS", "http.request.method"} {
+		if table.find(key) != nil {
+			t.Errorf("%q is found", key)
+		}
+	}
+}
+
+func TestTablesThatContradictThemselvesPanic(t *testing.T) {
+	t.Parallel()
+	defer func() {
+		if recover() == nil {
+			t.Error("two sources in one place were accepted")
+		}
+	}()
+	compile([]dialect{{rows: []row{{input, 10, "a"}, {input, 10, "b"}}}})
+}
