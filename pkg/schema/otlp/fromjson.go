@@ -1,11 +1,7 @@
 package otlp
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 )
@@ -18,7 +14,7 @@ const maxJSONDepth = 1000
 // JSONError says that a body is not an OTLP/JSON trace request. It names
 // fields of OTLP, never content.
 type JSONError struct {
-	Offset int64  // where reading stopped: at or after what is wrong
+	Offset int    // where reading stopped: at or after what is wrong
 	Path   string // of fields, such as resourceSpans.scopeSpans; "" at the top
 	Reason string
 }
@@ -40,16 +36,15 @@ func (e *JSONError) Error() string {
 // its span. The error is a *JSONError, and dst is returned as it was.
 func FromJSON(dst, body []byte) ([]byte, error) {
 	r := jsonReader{
-		dec: json.NewDecoder(bytes.NewReader(body)),
+		lex: jsonLexer{src: alias(body)},
 		w:   messageWriter{buf: slices.Grow(dst, len(body)/2)},
 	}
-	r.dec.UseNumber()
 	t, err := r.token()
 	if err == nil {
 		err = r.message(msgRequest, t)
 	}
 	if err == nil {
-		if _, end := r.dec.Token(); !errors.Is(end, io.EOF) {
+		if t, ok := r.lex.next(); !ok || t.kind != 0 {
 			err = r.fail("something follows the request")
 		}
 	}
@@ -61,7 +56,7 @@ func FromJSON(dst, body []byte) ([]byte, error) {
 
 // jsonReader reads JSON tokens along format and writes protobuf as it goes.
 type jsonReader struct {
-	dec   *json.Decoder
+	lex   jsonLexer
 	w     messageWriter
 	path  []string
 	depth int
@@ -69,57 +64,85 @@ type jsonReader struct {
 
 func (r *jsonReader) fail(reason string) error {
 	path := r.path[:min(len(r.path), 8)] // deeper it only repeats arrayValue.values
-	return &JSONError{Offset: r.dec.InputOffset(), Path: strings.Join(path, "."), Reason: reason}
+	return &JSONError{Offset: r.lex.pos, Path: strings.Join(path, "."), Reason: reason}
 }
 
-// token gives the next token. Errors of package json quote the input, so they
-// are not passed on.
-func (r *jsonReader) token() (json.Token, error) {
-	t, err := r.dec.Token()
-	if err != nil {
-		return nil, r.fail("not valid JSON")
+// token reads a token that begins or ends a value.
+func (r *jsonReader) token() (jsonToken, error) {
+	t, ok := r.lex.next()
+	if !ok || t.kind == 0 || t.kind == ',' || t.kind == ':' {
+		return t, r.fail("not valid JSON")
 	}
 	return t, nil
 }
 
-// enter and leave bracket a container: enter wants its opening token.
-func (r *jsonReader) enter(t json.Token, open json.Delim) error {
-	if t != open {
+// enter begins a container, whose opening token t should be.
+func (r *jsonReader) enter(t jsonToken, open byte) error {
+	if t.kind != open {
 		return r.fail("wrong JSON type")
 	}
-	return r.deeper()
-}
-
-func (r *jsonReader) deeper() error {
 	if r.depth++; r.depth > maxJSONDepth {
 		return r.fail("nested too deep")
 	}
 	return nil
 }
 
-func (r *jsonReader) leave() error {
-	r.depth--
-	_, err := r.token()
-	return err
+// more moves to the next element of a container and gives its first token, or
+// ends the container: then more is false.
+func (r *jsonReader) more(first bool, end byte) (t jsonToken, more bool, err error) {
+	t, ok := r.lex.next()
+	if ok && t.kind == end {
+		r.depth--
+		return t, false, nil
+	}
+	if !first {
+		if !ok || t.kind != ',' {
+			return t, false, r.fail("not valid JSON")
+		}
+		t, ok = r.lex.next()
+	}
+	switch t.kind {
+	case 0, '}', ']', ',', ':':
+		ok = false
+	}
+	if !ok {
+		return t, false, r.fail("not valid JSON")
+	}
+	return t, true, nil
+}
+
+// key takes t as the key of an object and reads on to its value. The name is
+// valid only until then, so it is resolved in message m here; 0 is unknown.
+func (r *jsonReader) key(m message, t jsonToken) (num int, err error) {
+	num = memberNamed(m, t.text)
+	if colon, ok := r.lex.next(); t.kind != '"' || !ok || colon.kind != ':' {
+		return 0, r.fail("not valid JSON")
+	}
+	return num, nil
 }
 
 // message reads the object that token t opens as the fields of message m.
-func (r *jsonReader) message(m message, t json.Token) error {
+func (r *jsonReader) message(m message, t jsonToken) error {
 	if err := r.enter(t, '{'); err != nil {
 		return err
 	}
-	for r.dec.More() {
-		key, err := r.token()
-		if err != nil {
+	for first := true; ; first = false {
+		t, more, err := r.more(first, '}')
+		if err != nil || !more {
 			return err
 		}
-		name, _ := key.(string)
-		num := memberNamed(m, name)
-		if num == 0 {
-			err = r.skip()
-		} else {
+		num, err := r.key(m, t)
+		if err == nil {
+			t, err = r.token()
+		}
+		switch {
+		case err != nil:
+			return err
+		case num == 0:
+			err = r.skip(t)
+		default:
 			r.path = append(r.path, format[m][num].name)
-			err = r.value(num, &format[m][num])
+			err = r.value(num, &format[m][num], t)
 		}
 		if err != nil {
 			return err
@@ -128,14 +151,12 @@ func (r *jsonReader) message(m message, t json.Token) error {
 			r.path = r.path[:len(r.path)-1]
 		}
 	}
-	return r.leave()
 }
 
-// value reads the value of one field.
-func (r *jsonReader) value(num int, f *member) error {
-	t, err := r.token()
-	if err != nil || t == nil {
-		return err
+// value reads the value of one field, which begins with t.
+func (r *jsonReader) value(num int, f *member, t jsonToken) error {
+	if t.kind == 'n' {
+		return nil
 	}
 	switch f.kind {
 	case kindMessage:
@@ -150,7 +171,7 @@ func (r *jsonReader) value(num int, f *member) error {
 	}
 }
 
-func (r *jsonReader) child(num int, m message, t json.Token) error {
+func (r *jsonReader) child(num int, m message, t jsonToken) error {
 	size := r.w.open(num)
 	if err := r.message(m, t); err != nil {
 		return err
@@ -161,51 +182,61 @@ func (r *jsonReader) child(num int, m message, t json.Token) error {
 
 // list reads an array. A null in it is an empty element: dropping it would
 // move the others.
-func (r *jsonReader) list(num int, f *member, t json.Token) error {
+func (r *jsonReader) list(num int, f *member, t jsonToken) error {
 	if err := r.enter(t, '['); err != nil {
 		return err
 	}
-	for r.dec.More() {
-		t, err := r.token()
-		if err != nil {
+	for first := true; ; first = false {
+		t, more, err := r.more(first, ']')
+		if err != nil || !more {
 			return err
 		}
 		switch {
-		case t == nil:
+		case t.kind == 'n':
 			r.w.text(num, "")
 		case f.kind == kindList:
-			if err := r.child(num, f.child, t); err != nil {
-				return err
-			}
+			err = r.child(num, f.child, t)
+		case t.kind == '"':
+			r.w.text(num, t.text)
 		default:
-			s, ok := t.(string)
-			if !ok {
-				return r.fail("wrong JSON type")
-			}
-			r.w.text(num, s)
+			err = r.fail("wrong JSON type")
 		}
-	}
-	return r.leave()
-}
-
-// skip passes over one value of an unknown field.
-func (r *jsonReader) skip() error {
-	outside := r.depth
-	for {
-		t, err := r.token()
 		if err != nil {
 			return err
 		}
-		switch t {
-		case json.Delim('{'), json.Delim('['):
-			if err := r.deeper(); err != nil {
-				return err
-			}
-		case json.Delim('}'), json.Delim(']'):
-			r.depth--
+	}
+}
+
+// skip passes over the value of an unknown field, which begins with t.
+func (r *jsonReader) skip(t jsonToken) error {
+	end := byte(']')
+	switch t.kind {
+	case '{':
+		end = '}'
+	case '[':
+	case '}', ']':
+		return r.fail("not valid JSON")
+	default:
+		return nil
+	}
+	if err := r.enter(t, t.kind); err != nil {
+		return err
+	}
+	for first := true; ; first = false {
+		t, more, err := r.more(first, end)
+		if err != nil || !more {
+			return err
 		}
-		if r.depth == outside {
-			return nil
+		if end == '}' {
+			if _, err = r.key(msgNone, t); err == nil {
+				t, err = r.token()
+			}
+		}
+		if err == nil {
+			err = r.skip(t)
+		}
+		if err != nil {
+			return err
 		}
 	}
 }

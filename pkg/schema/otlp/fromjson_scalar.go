@@ -3,35 +3,32 @@ package otlp
 import (
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"math"
 	"strconv"
 	"strings"
 )
 
 // scalar writes field num of kind k from token t, or says why it cannot.
-func (r *jsonReader) scalar(num int, k kind, t json.Token) (reason string) {
+func (r *jsonReader) scalar(num int, k kind, t jsonToken) (reason string) {
 	switch k {
 	case kindString, kindBytes, kindID:
-		s, ok := t.(string)
-		if !ok {
+		if t.kind != '"' {
 			return "wrong JSON type"
 		}
-		return r.text(num, k, s)
+		return r.text(num, k, t.text)
 	case kindBool:
-		b, ok := t.(bool)
-		if !ok {
+		switch t.kind {
+		case 't':
+			r.w.varint(num, 1)
+		case 'f':
+			r.w.varint(num, 0)
+		default:
 			return "wrong JSON type"
 		}
-		v := uint64(0)
-		if b {
-			v = 1
-		}
-		r.w.varint(num, v)
 		return ""
 	}
-	text, ok := number(t)
-	if !ok {
+	text := t.text
+	if t.kind != '0' && t.kind != '"' {
 		return "wrong JSON type"
 	}
 	if k == kindDouble {
@@ -65,7 +62,7 @@ func (r *jsonReader) text(num int, k kind, s string) (reason string) {
 		if err != nil {
 			id = []byte{0} // no id has one byte: Split rejects the span
 		}
-		r.w.text(num, string(id))
+		r.w.text(num, alias(id))
 	case kindBytes:
 		enc := base64.RawStdEncoding
 		if strings.ContainsAny(s, "-_") {
@@ -75,22 +72,11 @@ func (r *jsonReader) text(num int, k kind, s string) (reason string) {
 		if err != nil {
 			return "not base64"
 		}
-		r.w.text(num, string(b))
+		r.w.text(num, alias(b))
 	default:
 		r.w.text(num, s)
 	}
 	return ""
-}
-
-// number gives the text of a number that may be written as a string.
-func number(t json.Token) (string, bool) {
-	switch v := t.(type) {
-	case json.Number:
-		return string(v), true
-	case string:
-		return v, true
-	}
-	return "", false
 }
 
 // integer reads an integer or enum of kind k as the bits that protobuf sends.
