@@ -1,0 +1,122 @@
+package gateway
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/spanmill/spanmill/pkg/schema/otlp"
+)
+
+// Reasons why a request is refused as a whole. They are label values of
+// spanmill_gateway_requests_refused_total. (Reasons of single spans are
+// otlp's.)
+const (
+	ReasonMethod        = "wrong_method"
+	ReasonNoKey         = "unauthenticated"
+	ReasonForbidden     = "forbidden"
+	ReasonContentType   = "unsupported_content_type"
+	ReasonEncoding      = "unsupported_content_encoding"
+	ReasonTooLarge      = "body_too_large"
+	ReasonReadTimeout   = "read_timeout"
+	ReasonIncomplete    = "incomplete_body"
+	ReasonCompression   = "bad_compression"
+	ReasonMalformed     = "malformed"
+	ReasonExperiment    = "bad_experiment"
+	ReasonOverloaded    = "overloaded"
+	ReasonBusFull       = "bus_full"
+	ReasonProduceFailed = "produce_failed"
+)
+
+// Refusal is the error of a request that was not taken. Nothing of it was
+// acknowledged.
+type Refusal struct {
+	// Reason is one of the constants above.
+	Reason string
+	// Message is for the caller.
+	Message string
+	// Cause is what happened, for the log; it may be nil.
+	Cause error
+}
+
+func (r *Refusal) Error() string {
+	if r.Cause == nil {
+		return r.Reason + ": " + r.Message
+	}
+	return fmt.Sprintf("%s: %s: %v", r.Reason, r.Message, r.Cause)
+}
+
+func (r *Refusal) Unwrap() error { return r.Cause }
+
+// HTTPStatus is the answer over HTTP.
+func (r *Refusal) HTTPStatus() int { status, _, _ := r.answer(); return status }
+
+// Retryable reports whether the same request may succeed later.
+func (r *Refusal) Retryable() bool { _, _, retry := r.answer(); return retry }
+
+// Code is the answer over gRPC, and in the status body over HTTP.
+func (r *Refusal) Code() codes.Code { _, code, _ := r.answer(); return code }
+
+// answer is the table of all refusals.
+func (r *Refusal) answer() (status int, code codes.Code, retry bool) {
+	switch r.Reason {
+	case ReasonMethod:
+		return http.StatusMethodNotAllowed, codes.Unimplemented, false
+	case ReasonNoKey:
+		return http.StatusUnauthorized, codes.Unauthenticated, false
+	case ReasonForbidden:
+		return http.StatusForbidden, codes.PermissionDenied, false
+	case ReasonContentType:
+		return http.StatusUnsupportedMediaType, codes.InvalidArgument, false
+	case ReasonEncoding:
+		return http.StatusUnsupportedMediaType, codes.Unimplemented, false
+	case ReasonTooLarge:
+		return http.StatusRequestEntityTooLarge, codes.ResourceExhausted, false
+	case ReasonReadTimeout:
+		return http.StatusRequestTimeout, codes.DeadlineExceeded, false
+	case ReasonOverloaded, ReasonBusFull, ReasonProduceFailed:
+		return http.StatusServiceUnavailable, codes.Unavailable, true
+	default: // incomplete, bad compression, malformed, bad experiment
+		return http.StatusBadRequest, codes.InvalidArgument, false
+	}
+}
+
+func refuse(reason, message string) *Refusal { return &Refusal{Reason: reason, Message: message} }
+
+func tooLarge(bound int) *Refusal {
+	return refuse(ReasonTooLarge, fmt.Sprintf("the request is larger than %d bytes: send smaller batches", bound))
+}
+
+// malformed words a framing error for the client, offset included.
+func malformed(err error) *Refusal {
+	return refuse(ReasonMalformed, "not an OTLP trace request: "+strings.TrimPrefix(err.Error(), "otlp: "))
+}
+
+// partial is the message and the count of a partial success; 0 and "" if all
+// spans were accepted.
+func partial(r Result) (rejected int64, message string) {
+	if len(r.Rejects) == 0 {
+		return 0, ""
+	}
+	b := []byte("rejected spans: ")
+	for i, reject := range r.Rejects {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		b = strconv.AppendInt(append(append(b, reject.Reason...), ' '), int64(reject.Count), 10)
+		rejected += int64(reject.Count)
+	}
+	return rejected, string(b)
+}
+
+// discarded is the message that answers signals that are not stored here.
+func discarded(signal otlp.Signal) string {
+	name, setting := "metrics", "OTEL_METRICS_EXPORTER=none"
+	if signal == otlp.Logs {
+		name, setting = "logs", "OTEL_LOGS_EXPORTER=none"
+	}
+	return "spanmill stores traces: these " + name + " were read and dropped. Set " + setting + " to stop sending them."
+}
