@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strconv"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -98,32 +99,31 @@ func lifetime() <-chan struct{} {
 // lockDir takes the data directory's lock for the rest of the process. A
 // leftover engine whose parent died needs a moment to notice.
 func lockDir(path string, stop <-chan struct{}) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	fd, err := syscall.Open(path, syscall.O_RDWR|syscall.O_CREAT|syscall.O_CLOEXEC, 0o600)
 	if err != nil {
-		return err
+		return fmt.Errorf("open %s: %w", path, err)
 	}
+	// The descriptor stays open as long as this process lives: it is the lock.
 	deadline := time.After(lockWait)
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
-	for {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
-			break
+	for waiting := false; syscall.Flock(fd, syscall.LOCK_EX|syscall.LOCK_NB) != nil; waiting = true {
+		if !waiting {
+			holder, _ := os.ReadFile(path) // only to say it
+			fmt.Fprintf(os.Stderr, "engine: waiting for process %s, which uses this data directory\n", holder)
 		}
 		select {
 		case <-tick.C:
 		case <-stop:
 			return errors.New("stopped while waiting for the data directory")
 		case <-deadline:
-			pid, _ := os.ReadFile(path)
-			return fmt.Errorf("the data directory is in use by another engine, process %s (%s: %w)", pid, path, err)
+			return fmt.Errorf("the data directory is still in use after %s", lockWait)
 		}
 	}
-	if err := f.Truncate(0); err != nil {
-		return err
+	if err := syscall.Ftruncate(fd, 0); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
 	}
-	_, err = fmt.Fprint(f, os.Getpid())
-	runtime.KeepAlive(f)
+	_, err = syscall.Pwrite(fd, []byte(strconv.Itoa(os.Getpid())), 0)
 	return err
 }
 
