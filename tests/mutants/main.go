@@ -14,15 +14,15 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx); err != nil {
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context) error {
+func run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
 	top, err := exec.CommandContext(ctx, "git", "rev-parse", "--show-toplevel").Output()
 	if err != nil {
 		return fmt.Errorf("find the tree: %w", err)
@@ -32,23 +32,22 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	survivors := 0
+	var survivors []error
 	fmt.Printf("%-9s %6s  %-45s %s\n", "RESULT", "TIME", "TEST", "MUTANT")
 	for _, p := range list {
 		began := time.Now()
 		result := "killed"
 		if err := kill(ctx, root, &p); err != nil {
 			result = "SURVIVED"
-			survivors++
-			defer fmt.Printf("\n%s (%s):\n%v\n", filepath.Base(p.File), p.Mutant, err)
+			survivors = append(survivors, fmt.Errorf("\n%s (%s):\n%w", filepath.Base(p.File), p.Mutant, err))
 		}
 		fmt.Printf("%-9s %5.0fs  %-45s %s\n", result, time.Since(began).Seconds(), p.Package+" "+p.Test, p.Mutant)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 	}
-	if survivors > 0 {
-		return fmt.Errorf("%d of %d survived", survivors, len(list))
+	if len(survivors) > 0 {
+		return fmt.Errorf("%d of %d survived\n%w", len(survivors), len(list), errors.Join(survivors...))
 	}
 	fmt.Printf("%d of %d killed\n", len(list), len(list))
 	return nil
