@@ -10,17 +10,20 @@ import (
 
 // options are common to every client of the package.
 func options(cfg Config, log *slog.Logger) []kgo.Opt {
-	return []kgo.Opt{
+	opts := []kgo.Opt{
 		kgo.SeedBrokers(cfg.Brokers...),
 		kgo.ClientID(cfg.ClientID),
 		kgo.SoftwareNameAndVersion("spanmill", "1"),
 		kgo.RequestTimeoutOverhead(cfg.RequestTimeout),
-		kgo.DialTimeout(cfg.RequestTimeout),
 		kgo.WithLogger(kslog.New(log)),
 		// We export our own metrics; pushing the library's to the broker
 		// would only cost each of our many small clients a loop.
 		kgo.DisableClientMetrics(),
 	}
+	if cfg.Dial != nil {
+		return append(opts, kgo.Dialer(cfg.Dial))
+	}
+	return append(opts, kgo.DialTimeout(cfg.RequestTimeout))
 }
 
 // codec knows the names of Config.Codec. The library writes snappy with the S2

@@ -1,8 +1,10 @@
 package bus
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"time"
 )
@@ -30,6 +32,8 @@ type Config struct {
 	Linger time.Duration `help:"How long a batch waits for more records." default:"2ms"`
 	// RequestTimeout bounds any other single request.
 	RequestTimeout time.Duration `help:"How long a single request to a broker may take." default:"10s"`
+	// Dial replaces the network, as in tests that run in virtual time. nil: TCP.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error) `kong:"-"`
 }
 
 // Default is what the tags say.

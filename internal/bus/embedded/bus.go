@@ -94,7 +94,7 @@ func (b *Bus) start(ctx context.Context, floor Floor) error {
 			// Being switched off for a month must not forget what was read.
 			"offsets.retention.minutes": strconv.Itoa(1<<31 - 1),
 		}),
-		kfake.WithLogger(logger{b.log}),
+		kfake.WithLogger(logger{b.log, b.log.Enabled(ctx, slog.LevelDebug)}),
 	)
 	if err != nil {
 		return err
@@ -128,19 +128,21 @@ const lockName = "spanmill.lock"
 
 func lockPath(dir string) string { return filepath.Join(dir, lockName) }
 
-// logger passes kfake's messages on. Its routine ones are ours' debug.
-type logger struct{ log *slog.Logger }
+// logger passes kfake's messages on. Its routine ones, several a request, are
+// not even formatted unless somebody reads them.
+type logger struct {
+	log   *slog.Logger
+	debug bool
+}
 
 // Logf implements kfake.Logger.
 func (l logger) Logf(level kfake.LogLevel, format string, args ...any) {
-	to := slog.LevelDebug
-	switch level {
-	case kfake.LogLevelError:
-		to = slog.LevelError
-	case kfake.LogLevelWarn:
-		to = slog.LevelWarn
-	}
-	if l.log.Enabled(context.Background(), to) {
-		l.log.Log(context.Background(), to, "broker", "message", fmt.Sprintf(format, args...))
+	switch {
+	case level == kfake.LogLevelError:
+		l.log.Error("broker", "message", fmt.Sprintf(format, args...))
+	case level == kfake.LogLevelWarn:
+		l.log.Warn("broker", "message", fmt.Sprintf(format, args...))
+	case l.debug:
+		l.log.Debug("broker", "message", fmt.Sprintf(format, args...))
 	}
 }
