@@ -279,3 +279,21 @@ func TestTablesThatContradictThemselvesPanic(t *testing.T) {
 	}()
 	compile([]dialect{{rows: []row{{input, 10, "a"}, {input, 10, "b"}}}})
 }
+
+// OTLP forbids a key twice; it arrives all the same.
+func TestFirstOfARepeatedKeyCounts(t *testing.T) {
+	t.Parallel()
+	g := normalize(span("gen_ai.usage.input_tokens", 1, "gen_ai.usage.input_tokens", 2, "user.id", "a", "user.id", "b"))
+	if g.InputTokens != tokens(1) || g.UserID != "a" {
+		t.Errorf("input tokens %+v, user %q", g.InputTokens, g.UserID)
+	}
+}
+
+// Beside MLflow's own keys, what another instrumentation wrote is not JSON.
+func TestOnlyMLflowKeysAreDecoded(t *testing.T) {
+	t.Parallel()
+	g := normalize(span("mlflow.spanType", `"LLM"`, "gen_ai.request.model", `"m"`, "output.value", `"quoted"`, "mlflow.spanInputs", `"in"`))
+	if g.RequestModel != `"m"` || g.Output != `"quoted"` || g.Input != "in" {
+		t.Errorf("model %s, output %s, input %s", g.RequestModel, g.Output, g.Input)
+	}
+}
