@@ -124,7 +124,7 @@ func TestDecodeSetsDeepValuesApart(t *testing.T) {
 	for range maxDepth {
 		broken = lenField(5, lenField(1, broken))
 	}
-	for _, body := range [][]byte{withValue(broken), deepRequest(5000)} {
+	for _, body := range [][]byte{withValue(broken), deepRequest(1000)} {
 		if s := split(t, Limits{}, body, 1); s.Accepted() != 1 {
 			t.Error("not accepted")
 		}
@@ -141,7 +141,7 @@ func TestDecodedMemory(t *testing.T) {
 	if cap(spans[0].Attrs) != len(spans[0].Attrs) {
 		t.Error("an append to one span's attributes would overwrite the next span's")
 	}
-	decode(t, &d, request(t, genAITraces(3*keepDecodedSpans)))
+	decode(t, &d, request(t, genAITraces(keepDecodedSpans+100)))
 	d.Reset()
 	if cap(d.spans) > keepDecodedSpans || cap(d.attrs) > keepDecodedAttrs {
 		t.Error("a decoder at rest holds on to a large record's memory")

@@ -60,6 +60,8 @@ type jsonReader struct {
 	w     messageWriter
 	path  []string
 	depth int
+
+	scratch []byte // an id or bytes, decoded
 }
 
 func (r *jsonReader) fail(reason string) error {

@@ -58,20 +58,22 @@ func (r *jsonReader) scalar(num int, k kind, t jsonToken) (reason string) {
 func (r *jsonReader) text(num int, k kind, s string) (reason string) {
 	switch k {
 	case kindID:
-		id, err := hex.DecodeString(s)
+		id, err := hex.AppendDecode(r.scratch[:0], []byte(s))
 		if err != nil {
-			id = []byte{0} // no id has one byte: Split rejects the span
+			id = append(id[:0], 0) // no id has one byte: Split rejects the span
 		}
+		r.scratch = id
 		r.w.text(num, alias(id))
 	case kindBytes:
 		enc := base64.RawStdEncoding
 		if strings.ContainsAny(s, "-_") {
 			enc = base64.RawURLEncoding
 		}
-		b, err := enc.DecodeString(strings.TrimRight(s, "="))
+		b, err := enc.AppendDecode(r.scratch[:0], []byte(strings.TrimRight(s, "=")))
 		if err != nil {
 			return "not base64"
 		}
+		r.scratch = b
 		r.w.text(num, alias(b))
 	default:
 		r.w.text(num, s)

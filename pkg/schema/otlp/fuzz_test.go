@@ -214,6 +214,19 @@ func FuzzDecodeAgainstPdata(f *testing.F) {
 	})
 }
 
+// pdataMisreads finds JSON that pdata accepts and reads as something else: it
+// takes an empty key for the end of an object, null for an empty value, and
+// each half of a lone surrogate differently.
+func pdataMisreads(body []byte) bool {
+	compact := bytes.Join(bytes.Fields(body), nil)
+	for _, s := range []string{`"":`, "null", `\u`} {
+		if bytes.Contains(compact, []byte(s)) {
+			return true
+		}
+	}
+	return false
+}
+
 // FuzzJSONAgainstPdata: where both read a body, both read the same; what pdata
 // writes, we read. (pdata's JSON parser lets more pass, and we read more of
 // proto3's forms, so acceptance alone is not compared.)
@@ -242,7 +255,7 @@ func FuzzJSONAgainstPdata(f *testing.F) {
 			t.Fatalf("wrote what cannot be read: %v", err)
 		}
 		req := ptraceotlp.NewExportRequest()
-		if bytes.Contains(body, []byte("null")) || bytes.Contains(body, []byte(`\u`)) || req.UnmarshalJSON(body) != nil {
+		if pdataMisreads(body) || req.UnmarshalJSON(body) != nil {
 			return
 		}
 		if diff := cmp.Diff(pdataSpans(req.Traces()), ourSpans(spans)); diff != "" {

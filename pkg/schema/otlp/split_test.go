@@ -150,8 +150,8 @@ func TestSplitDoesNotMultiplyLargeResources(t *testing.T) {
 
 func TestSplitPacks(t *testing.T) {
 	t.Parallel()
-	body := request(t, genAITraces(400))
-	for _, pack := range []int{1, 5000, 100_000, 1 << 30} {
+	body := request(t, genAITraces(150))
+	for _, pack := range []int{1, 5000, 40_000, 1 << 30} {
 		s := split(t, Limits{PackBytes: pack}, body, 4)
 		if _, rejected := checkParts(t, s, body, 4); rejected != 0 {
 			t.Fatalf("rejected %d", rejected)
@@ -166,7 +166,7 @@ func TestSplitPacks(t *testing.T) {
 
 func TestSplitHugeSpanIsItsOwnPart(t *testing.T) {
 	t.Parallel()
-	huge := spanField(traceA, spanA, stringAttr(9, "prompt", strings.Repeat("long ", 1<<20)))
+	huge := spanField(traceA, spanA, stringAttr(9, "prompt", strings.Repeat("long ", 1<<18)))
 	s := split(t, Limits{}, oneScope(spanField(traceA, spanA), huge, spanField(traceA, spanB)), 2)
 	var got []int
 	for _, p := range s.Parts() {
@@ -212,7 +212,7 @@ func TestSplitGolden(t *testing.T) {
 func TestSplitterIsReusable(t *testing.T) {
 	t.Parallel()
 	s := NewSplitter(Limits{})
-	for _, n := range []int{500, 1, 0, 30} {
+	for _, n := range []int{100, 1, 0, 30} {
 		body := request(t, genAITraces(n))
 		if err := s.Split(body, 5); err != nil {
 			t.Fatal(err)
