@@ -1,0 +1,76 @@
+package app
+
+import (
+	"context"
+
+	"github.com/spanmill/spanmill/internal/store"
+	"github.com/spanmill/spanmill/internal/writer"
+	"github.com/spanmill/spanmill/pkg/pipeline"
+)
+
+// tables shows the store to the writer in the writer's words.
+type tables struct {
+	spans *store.Table[*store.SpanBlock]
+	parts *store.Table[*store.TracePartBlock]
+}
+
+var _ writer.Store = tables{}
+
+func newTables(s *store.Store) tables { return tables{s.Spans(), s.TraceParts()} }
+
+// NewSpans implements writer.Store.
+func (t tables) NewSpans() writer.SpanBlock {
+	b := store.NewSpanBlock()
+	return spanBlock{b, block[*store.SpanBlock]{b, t.spans}}
+}
+
+// NewParts implements writer.Store.
+func (t tables) NewParts() writer.PartBlock {
+	b := store.NewTracePartBlock()
+	return partBlock{b, block[*store.TracePartBlock]{b, t.parts}}
+}
+
+// LastOffset implements writer.Store: a batch lands in spans first, but a batch
+// of resends only may leave trace_parts behind, so both are asked.
+func (t tables) LastOffset(ctx context.Context, log string, partition int32) (int64, bool, error) {
+	spans, inSpans, err := t.spans.LastOffset(ctx, log, partition)
+	if err != nil {
+		return 0, false, err
+	}
+	parts, inParts, err := t.parts.LastOffset(ctx, log, partition)
+	if err != nil {
+		return 0, false, err
+	}
+	return max(spans, parts), inSpans || inParts, nil
+}
+
+// block is a store's block together with its table.
+type block[B store.Block] struct {
+	rows  B
+	table *store.Table[B]
+}
+
+type (
+	spanBlock struct {
+		*store.SpanBlock
+		block[*store.SpanBlock]
+	}
+	partBlock struct {
+		*store.TracePartBlock
+		block[*store.TracePartBlock]
+	}
+)
+
+func (b block[B]) Table() string { return b.table.Name() }
+
+func (b block[B]) Insert(ctx context.Context, a pipeline.Attempt) error {
+	return b.table.Insert(ctx, b.rows, a.Token, a.Deadline, a.Skip)
+}
+
+func (b block[B]) Present(ctx context.Context, at writer.Place, days []uint16) ([]uint16, error) {
+	return b.table.Present(ctx, at.Log, at.Partition, at.Range.First, at.Range.Last, days)
+}
+
+func (b block[B]) Probe(ctx context.Context) error {
+	return b.table.InsertScratch(ctx, b.rows)
+}

@@ -1,0 +1,40 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spanmill/spanmill/internal/store"
+)
+
+// clickHouse names a ClickHouse that somebody else runs. The password comes
+// from a file or the environment, never from a flag: arguments are public.
+type clickHouse struct {
+	URL          string `name:"clickhouse" help:"HTTP address of a ClickHouse to use instead of the built-in engine." placeholder:"URL"`
+	User         string `name:"clickhouse-user" help:"User of that ClickHouse." default:"default"`
+	PasswordFile string `name:"clickhouse-password-file" help:"File with the password of that ClickHouse; else SPANMILL_CLICKHOUSE_PASSWORD." type:"path"`
+}
+
+// outside reports whether one is named.
+func (c clickHouse) outside() bool { return c.URL != "" }
+
+func (c clickHouse) apply(cfg *store.Config) error {
+	cfg.URL, cfg.User = strings.TrimRight(c.URL, "/"), c.User
+	cfg.Password = os.Getenv("SPANMILL_CLICKHOUSE_PASSWORD")
+	if c.PasswordFile == "" {
+		return nil
+	}
+	text, err := os.ReadFile(c.PasswordFile)
+	if err != nil {
+		return fmt.Errorf("read the ClickHouse password: %w", err)
+	}
+	if cfg.Password = strings.TrimSpace(string(text)); cfg.Password == "" {
+		return errors.New("the ClickHouse password file is empty")
+	}
+	return nil
+}
+
+// stdin is where "-" is read from.
+func stdin() *os.File { return os.Stdin }

@@ -1,0 +1,80 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/spanmill/spanmill/internal/engine"
+)
+
+// Version is stamped by the build.
+var Version = "dev"
+
+// HostEngineIfChild runs the ClickHouse engine and does not return when this
+// process was started as its host. It must be the first call of main.
+func HostEngineIfChild() { engine.MainIfChild() }
+
+// commands is the command line of spanmill. Every flag is also an environment
+// variable: --data-dir is SPANMILL_DATA_DIR.
+type commands struct {
+	Up          upCommand        `cmd:"" help:"Run the whole pipeline on this machine: bus, gateway, writer and ClickHouse."`
+	Demo        demoCommand      `cmd:"" help:"Send realistic GenAI traces."`
+	SQL         sqlCommand       `cmd:"" name:"sql" help:"Ask the tables a question in SQL."`
+	Doctor      doctorCommand    `cmd:"" help:"Look for what could go wrong: ports, disk, engine, bus, ClickHouse, clock."`
+	Retention   retentionCommand `cmd:"" help:"Change how many days a tenant's rows are kept, old rows too."`
+	Key         keyCommand       `cmd:"" help:"Make an API key and the line of the keys file that admits it."`
+	FetchEngine fetchCommand     `cmd:"" help:"Bring the ClickHouse engine library to this machine."`
+	Version     versionCommand   `cmd:"" help:"Print the version."`
+}
+
+// console is where a command talks to people.
+type console struct {
+	out io.Writer
+	err *os.File
+}
+
+// errUsage marks errors whose text is all a person needs.
+var errUsage = errors.New("usage")
+
+// Main runs one command and returns the process's exit code.
+func Main(args []string, stdout io.Writer, stderr *os.File) int {
+	var cli commands
+	exited := -1
+	parser, err := kong.New(&cli,
+		kong.Name("spanmill"),
+		kong.Description("The pipeline for GenAI traces: OTLP in, Kafka between, ClickHouse out, each span exactly once."),
+		kong.DefaultEnvars("SPANMILL"),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(code int) { exited = code }),
+		kong.UsageOnError(),
+	)
+	if err != nil {
+		fmt.Fprintln(stderr, "spanmill:", err)
+		return 2
+	}
+	ctx, err := parser.Parse(args)
+	if exited >= 0 {
+		return exited // --help
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "spanmill:", err)
+		return 2
+	}
+	if err := ctx.Run(&console{out: stdout, err: stderr}); err != nil {
+		fmt.Fprintln(stderr, "spanmill:", err)
+		return 1
+	}
+	return 0
+}
+
+type versionCommand struct{}
+
+// Run implements the command.
+func (versionCommand) Run(c *console) error {
+	_, err := fmt.Fprintln(c.out, Version)
+	return err
+}

@@ -1,0 +1,223 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/spanmill/spanmill/internal/auth"
+	"github.com/spanmill/spanmill/internal/bus"
+	"github.com/spanmill/spanmill/internal/bus/embedded"
+	"github.com/spanmill/spanmill/internal/engine"
+	"github.com/spanmill/spanmill/internal/gateway"
+	"github.com/spanmill/spanmill/internal/store"
+	"github.com/spanmill/spanmill/internal/telemetry"
+	"github.com/spanmill/spanmill/internal/writer"
+	"github.com/spanmill/spanmill/pkg/pipeline"
+	"github.com/spanmill/spanmill/pkg/schema"
+)
+
+// writerGroup is the consumer group whose commits hold the bus's records.
+const writerGroup = "spanmill-writer"
+
+// deadLetterRetention is how long dead letters can be looked at and re-driven.
+const deadLetterRetention = 28 * 24 * time.Hour
+
+// plant is a running `spanmill up`. Its parts come into being one after the
+// other, in the order group lists them: each is set before its part is ready,
+// and read only by parts after it.
+type plant struct {
+	up      *upCommand
+	console *console
+	log     *slog.Logger
+	reg     *prometheus.Registry
+
+	keys     *auth.Keys
+	admin    *telemetry.Admin
+	engine   *engine.Engine // nil with an outside ClickHouse
+	storeCfg store.Config
+	store    *store.Store
+	tables   tables
+	bus      *embedded.Bus
+	producer *bus.Producer
+	gateway  *gateway.Gateway
+	started  atomic.Bool // all parts are there
+}
+
+// runStore opens the tables, and waits for a ClickHouse that is not there yet.
+func (p *plant) runStore(ctx context.Context, ready func()) error {
+	if p.engine != nil {
+		e := p.engine.Endpoint()
+		p.storeCfg.URL, p.storeCfg.User, p.storeCfg.Password = "http://"+e.HTTPAddr, e.User, e.Password
+		p.storeCfg.Database = e.Database
+	}
+	if err := p.storeCfg.Validate(); err != nil {
+		return err
+	}
+	p.store = store.New(p.storeCfg, p.log, p.reg)
+	defer p.store.Close()
+	var backoff pipeline.Backoff
+	for {
+		err := p.store.Migrate(ctx)
+		if err == nil {
+			break
+		}
+		p.log.Warn("tables not ready, trying again", "err", err)
+		if backoff.Wait(ctx) != nil {
+			return nil
+		}
+	}
+	p.tables = newTables(p.store)
+	hold(ctx, ready)
+	return nil
+}
+
+// runBus opens the embedded bus and its topics.
+func (p *plant) runBus(ctx context.Context, ready func()) error {
+	cfg := embedded.Default()
+	cfg.Dir, cfg.Listen = filepath.Join(p.up.DataDir, "bus"), p.up.Kafka
+	cfg.MaxLogBytes = p.up.MaxLogBytes
+	cfg.Hold = map[string]string{schema.TopicSpans: writerGroup}
+	b, err := embedded.Open(ctx, cfg, embedded.Deps{Floor: p.floor, Log: p.log, Reg: p.reg})
+	if err != nil {
+		return err
+	}
+	p.bus = b
+	topics := []bus.Topic{
+		{Name: schema.TopicSpans, Partitions: p.up.Partitions, Replication: 1, Retention: -1, RetentionBytes: -1},
+		{Name: schema.TopicDeadLetters, Partitions: 1, Replication: 1, Retention: deadLetterRetention, RetentionBytes: -1},
+	}
+	warnings, err := bus.EnsureTopics(ctx, p.busConfig(), topics, p.log)
+	if err != nil {
+		return errors.Join(err, b.Close())
+	}
+	for _, w := range warnings {
+		p.log.Warn(w)
+	}
+	hold(ctx, ready)
+	return b.Close()
+}
+
+// floor is the least offset that a partition may issue next: behind every row
+// that came from it (W14).
+func (p *plant) floor(ctx context.Context, log pipeline.Log) (int64, error) {
+	if log.Topic != schema.TopicSpans {
+		return 0, nil
+	}
+	last, found, err := p.tables.LastOffset(ctx, fmt.Sprintf("%x", log.TopicID), log.Partition)
+	if err != nil || !found {
+		return 0, err
+	}
+	return last + 1, nil
+}
+
+// errBusFull is why the gateway refuses while the disk budget is used up.
+var errBusFull = errors.New("the bus's disk budget is used up by records that are not written to ClickHouse yet")
+
+func (p *plant) admit() error {
+	if p.bus.Full() {
+		return errBusFull
+	}
+	return nil
+}
+
+// busConfig is how our own clients reach the embedded bus.
+func (p *plant) busConfig() bus.Config {
+	cfg := bus.Default()
+	cfg.Brokers = []string{p.bus.Addr()}
+	return cfg
+}
+
+func (p *plant) runWriter(ctx context.Context, ready func()) error {
+	var err error
+	if p.producer, err = bus.NewProducer(p.busConfig(), p.log, p.reg); err != nil {
+		return err
+	}
+	defer p.producer.Close()
+	var w *writer.Writer
+	cfg := bus.DefaultConsumer()
+	cfg.Group, cfg.Topics = writerGroup, []string{schema.TopicSpans}
+	consumer, err := bus.NewConsumer(p.busConfig(), cfg, bus.ConsumerDeps{
+		Start: func(ctx context.Context, log pipeline.Log, start int64) (int64, error) {
+			return w.Starter(ctx, log, start)
+		},
+		Log: p.log, Reg: p.reg,
+	})
+	if err != nil {
+		return err
+	}
+	w = writer.New(p.up.writerConfig(), groupMember{consumer}, p.tables, p.producer, p.log, p.reg)
+	ready()
+	return w.Run(ctx)
+}
+
+// groupMember is a consumer in the writer's words.
+type groupMember struct{ *bus.Consumer }
+
+// Run implements writer.Consumer.
+func (m groupMember) Run(ctx context.Context, handle func(context.Context, pipeline.Source) error) error {
+	return m.Consumer.Run(ctx, handle)
+}
+
+// runGateway opens the doors, last: what is taken in can be carried on.
+func (p *plant) runGateway(ctx context.Context, ready func()) error {
+	p.gateway = gateway.New(p.up.gatewayConfig(), gateway.Dependencies{
+		Producer: p.producer, Admit: p.admit, Keys: p.keys, Log: p.log, Reg: p.reg,
+	})
+	go func() { // ends with ctx, or when the doors listen
+		select {
+		case <-p.gateway.Ready():
+			ready()
+		case <-ctx.Done():
+		}
+	}()
+	return p.gateway.Run(ctx)
+}
+
+// checks are what must hold for the process to be ready. They may be asked
+// before their part exists.
+func (p *plant) checks() []telemetry.Check {
+	started := errors.New("starting")
+	return []telemetry.Check{
+		{Name: "clickhouse", Holds: func(ctx context.Context) error {
+			if !p.started.Load() {
+				return started
+			}
+			return p.store.Ping(ctx)
+		}},
+		{Name: "bus", Holds: func(context.Context) error {
+			if !p.started.Load() {
+				return started
+			}
+			return p.admit()
+		}},
+	}
+}
+
+// addresses is where everything is, once all parts are ready.
+func (p *plant) addresses() Addresses {
+	a := Addresses{
+		Kafka: p.bus.Addr(), Admin: p.admin.Addr(),
+		ClickHouseUser: p.storeCfg.User, ClickHousePassword: p.storeCfg.Password,
+		PIDs: PIDs{Spanmill: os.Getpid()},
+	}
+	a.OTLPHTTP, a.OTLPGRPC = p.gateway.Addresses()
+	if p.engine != nil {
+		e := p.engine.Endpoint()
+		a.ClickHouseHTTP, a.ClickHouseNative = e.HTTPAddr, e.TCPAddr
+		a.PIDs.Engine = p.engine.PID()
+		return a
+	}
+	if u, err := url.Parse(p.storeCfg.URL); err == nil {
+		a.ClickHouseHTTP = u.Host
+	}
+	return a
+}

@@ -1,0 +1,198 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/spanmill/spanmill/internal/auth"
+	"github.com/spanmill/spanmill/internal/dedup"
+	"github.com/spanmill/spanmill/internal/engine"
+	"github.com/spanmill/spanmill/internal/gateway"
+	"github.com/spanmill/spanmill/internal/service"
+	"github.com/spanmill/spanmill/internal/store"
+	"github.com/spanmill/spanmill/internal/telemetry"
+	"github.com/spanmill/spanmill/internal/writer"
+	"github.com/spanmill/spanmill/pkg/pipeline"
+)
+
+const mib = 1 << 20
+
+// upCommand is the whole pipeline in one process and one child.
+type upCommand struct {
+	DataDir   string `help:"Where everything is kept." default:"spanmill-data" type:"path"`
+	Ports     string `help:"default uses the addresses below, random takes free ports." enum:"default,random" default:"default"`
+	Addresses string `help:"File to write the addresses to, as JSON, once all is ready." type:"path"`
+
+	OTLPHTTP     string `name:"otlp-http" help:"OTLP/HTTP listener." default:"127.0.0.1:4318"`
+	OTLPGRPC     string `name:"otlp-grpc" help:"OTLP/gRPC listener." default:"127.0.0.1:4317"`
+	Kafka        string `help:"Kafka listener of the embedded bus." default:"127.0.0.1:9092"`
+	EngineHTTP   string `help:"HTTP listener of the built-in ClickHouse." default:"127.0.0.1:8123"`
+	EngineNative string `help:"Native listener of the built-in ClickHouse." default:"127.0.0.1:9000"`
+	Admin        string `help:"Admin listener: health, ready, metrics, profiles." default:"127.0.0.1:9464"`
+
+	ClickHouse   clickHouse `embed:""`
+	EngineLib    string     `help:"libchdb.so to use as the ClickHouse engine." type:"path"`
+	EngineMemory int64      `help:"Bytes of memory the ClickHouse engine may use." default:"1610612736"`
+
+	APIKeysFile    string `help:"Keys file: who may send, for which tenant." type:"path"`
+	InsecureNoAuth bool   `help:"Listen beyond this machine without API keys."`
+
+	Partitions    int           `help:"Partitions of topic spans, when it is created." default:"4"`
+	MaxLogBytes   int64         `help:"Disk for the bus; when it is full the gateway refuses." default:"4294967296"`
+	RetentionDays int           `help:"Days that new rows are kept." default:"30"`
+	DedupSpans    int           `help:"Spans of a partition within which a resend is recognised." default:"250000"`
+	DedupHorizon  time.Duration `help:"Record time within which a resend is recognised." default:"20m"`
+
+	Pipeline    pipeline.Config `embed:""`
+	MemoryLimit int64           `help:"Bytes of memory this process aims to stay below (the engine has its own limit)." default:"251658240"`
+	LogLevel    string          `help:"debug, info, warn or error." default:"info"`
+	Check       bool            `help:"Print the resolved configuration, secrets masked, and exit."`
+}
+
+// Validate implements kong's hook: it reports everything that cannot work.
+func (u *upCommand) Validate() error {
+	var errs []error
+	if u.Ports == "random" {
+		for _, addr := range u.listeners() {
+			host, _, err := net.SplitHostPort(*addr)
+			if err != nil {
+				host = "127.0.0.1"
+			}
+			*addr = net.JoinHostPort(host, "0")
+		}
+	}
+	for _, addr := range u.listeners() {
+		if _, _, err := net.SplitHostPort(*addr); err != nil {
+			errs = append(errs, fmt.Errorf("listen address %q: want host:port", *addr))
+		}
+	}
+	if u.Partitions < 1 || u.Partitions > 1024 {
+		errs = append(errs, fmt.Errorf("partitions is %d, must be 1 to 1024", u.Partitions))
+	}
+	errs = append(errs, u.gatewayConfig().Validate(), u.writerConfig().Validate(), u.storeConfig().Validate(),
+		auth.CheckBind([]string{u.OTLPHTTP, u.OTLPGRPC}, u.APIKeysFile != "", u.InsecureNoAuth),
+		// Neither the bus nor the admin pages know keys.
+		auth.CheckBind([]string{u.Kafka, u.Admin}, false, u.InsecureNoAuth))
+	return errors.Join(errs...)
+}
+
+func (u *upCommand) listeners() []*string {
+	return []*string{&u.OTLPHTTP, &u.OTLPGRPC, &u.Kafka, &u.EngineHTTP, &u.EngineNative, &u.Admin}
+}
+
+func (u *upCommand) gatewayConfig() gateway.Config {
+	cfg := gateway.Default()
+	cfg.HTTPAddr, cfg.GRPCAddr = u.OTLPHTTP, u.OTLPGRPC
+	return cfg
+}
+
+func (u *upCommand) writerConfig() writer.Config {
+	return writer.Config{
+		Pipeline:      u.Pipeline,
+		Dedup:         dedup.Config{Spans: u.DedupSpans, Horizon: u.DedupHorizon},
+		RetentionDays: u.RetentionDays,
+	}
+}
+
+func (u *upCommand) storeConfig() store.Config {
+	cfg := store.Default()
+	cfg.InsertTimeout = u.Pipeline.Deadline + 30*time.Second
+	return cfg
+}
+
+func (u *upCommand) engineConfig(lib string) engine.Config {
+	cfg := engine.Default()
+	cfg.LibPath, cfg.DataDir = lib, filepath.Join(u.DataDir, "clickhouse")
+	cfg.HTTPAddr, cfg.TCPAddr = u.EngineHTTP, u.EngineNative
+	cfg.MaxMemoryBytes = u.EngineMemory
+	return cfg
+}
+
+// Run implements the command.
+func (u *upCommand) Run(c *console, k *kong.Context) error {
+	if u.Check {
+		return printConfig(c.out, k)
+	}
+	log, err := telemetry.NewLogger(c.err, u.LogLevel)
+	if err != nil {
+		return err
+	}
+	debug.SetMemoryLimit(u.MemoryLimit)
+	ctx, stop := service.Signals(context.Background(), log)
+	defer stop()
+	unlock, err := lockDir(u.DataDir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	p := &plant{up: u, console: c, log: log, reg: telemetry.NewRegistry()}
+	return p.run(ctx)
+}
+
+// group lists the services in the order they start; they stop in reverse.
+func (p *plant) group() *service.Group {
+	g := service.NewGroup(p.log)
+	g.Add("admin", p.admin, 5*time.Second)
+	if p.engine != nil {
+		g.Add("engine", p.engine, 20*time.Second)
+	}
+	g.Add("store", newPart(p.runStore), 5*time.Second)
+	g.Add("bus", newPart(p.runBus), 20*time.Second)
+	g.Add("writer", newPart(p.runWriter), 40*time.Second)
+	g.Add("gateway", newPart(p.runGateway), 20*time.Second)
+	if p.keys.Required() {
+		g.Add("keys", p.keys, time.Second)
+	}
+	return g
+}
+
+func (p *plant) run(ctx context.Context) error {
+	if err := p.prepare(ctx); err != nil {
+		return err
+	}
+	return p.group().Run(ctx, func() {
+		if err := p.announce(); err != nil {
+			p.log.Error("addresses not written", "err", err)
+		}
+		go p.watchFirst(ctx) // ends with ctx or the first trace
+	})
+}
+
+// prepare does what can fail before anything runs.
+func (p *plant) prepare(ctx context.Context) (err error) {
+	u := p.up
+	p.keys = auth.Anonymous()
+	if u.APIKeysFile != "" {
+		if p.keys, err = auth.Load(u.APIKeysFile, p.log); err != nil {
+			return err
+		}
+	}
+	p.storeCfg = u.storeConfig()
+	if u.ClickHouse.outside() {
+		if err := u.ClickHouse.apply(&p.storeCfg); err != nil {
+			return err
+		}
+	} else {
+		if err := engine.Supported(); err != nil {
+			return err
+		}
+		lib, err := fetchEngine(ctx, p.console, engine.FetchOptions{LibPath: u.EngineLib})
+		if err != nil {
+			return err
+		}
+		cfg := u.engineConfig(lib)
+		if err := cfg.Validate(); err != nil {
+			return err
+		}
+		p.engine = engine.New(cfg, p.log, p.reg)
+	}
+	p.admin = telemetry.NewAdmin(u.Admin, p.reg, p.checks(), p.log)
+	return nil
+}
