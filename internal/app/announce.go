@@ -9,13 +9,8 @@ import (
 	"time"
 )
 
-// announce tells scripts and people where everything is.
-func (p *plant) announce() error {
-	a := p.addresses()
-	p.started.Store(true)
-	if err := a.write(filepath.Join(p.up.DataDir, addressesName)); err != nil {
-		return err
-	}
+// announce tells people and then scripts where everything is.
+func (p *plant) announce(a Addresses) error {
 	_, err := fmt.Fprintf(p.console.out, `
 spanmill %s is up; data in %s
 
@@ -32,10 +27,7 @@ waiting for the first trace; Ctrl-C stops, a second one at once
 	if err != nil {
 		return err
 	}
-	if p.up.Addresses != "" {
-		return a.write(p.up.Addresses) // last: scripts wait for it
-	}
-	return nil
+	return p.writeAddresses(a)
 }
 
 // examples are one sender each for curl, OpenTelemetry Python and MLflow.
@@ -50,7 +42,42 @@ func examples(a Addresses) string {
 	return strings.ReplaceAll(text, "OTLP_HTTP", a.OTLPHTTP)
 }
 
-// watchInterval is how often the tables are asked for the first trace.
+// writeAddresses writes the file in the data directory, and then the one that
+// scripts wait for.
+func (p *plant) writeAddresses(a Addresses) error {
+	if err := a.write(filepath.Join(p.up.DataDir, addressesName)); err != nil {
+		return err
+	}
+	if p.up.Addresses == "" {
+		return nil
+	}
+	return a.write(p.up.Addresses)
+}
+
+// followEngine keeps the files true: an engine that was started again has
+// another process id, though its addresses stay.
+func (p *plant) followEngine(ctx context.Context, a Addresses) {
+	tick := time.NewTicker(watchInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		pid := p.engine.PID()
+		if pid == 0 || pid == a.PIDs.Engine {
+			continue
+		}
+		a.PIDs.Engine = pid
+		if err := p.writeAddresses(a); err != nil {
+			p.log.Warn("addresses not written", "err", err)
+		}
+	}
+}
+
+// watchInterval is how often the tables are asked for the first trace, and the
+// engine for its process id.
 const watchInterval = 500 * time.Millisecond
 
 // watchFirst shows the first trace that arrives after the start, and how to see

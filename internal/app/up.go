@@ -158,10 +158,15 @@ func (p *plant) run(ctx context.Context) error {
 		return err
 	}
 	return p.group().Run(ctx, func() {
-		if err := p.announce(); err != nil {
+		a := p.addresses()
+		p.started.Store(true)
+		if err := p.announce(a); err != nil {
 			p.log.Error("addresses not written", "err", err)
 		}
 		go p.watchFirst(ctx) // ends with ctx or the first trace
+		if p.engine != nil {
+			go p.followEngine(ctx, a) // ends with ctx
+		}
 	})
 }
 
