@@ -92,7 +92,8 @@ func tooLarge(bound int) *Refusal {
 
 // malformed words a framing error for the client, offset included.
 func malformed(err error) *Refusal {
-	return refuse(ReasonMalformed, "not an OTLP trace request: "+strings.TrimPrefix(err.Error(), "otlp: "))
+	_, what, _ := strings.Cut(err.Error(), ": ") // otlp's errors begin with who says it
+	return refuse(ReasonMalformed, "not an OTLP trace request: "+what)
 }
 
 // partial is the message and the count of a partial success; 0 and "" if all
