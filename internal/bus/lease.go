@@ -111,7 +111,7 @@ func (l *lease) try(ctx context.Context, send sendCommit) (<-chan struct{}, erro
 	case l.busy <- struct{}{}:
 		defer func() { <-l.busy }()
 	case <-ctx.Done():
-		return nil, stopped{ctx.Err()}
+		return nil, stopped{l.why(ctx)}
 	}
 	id, ended, changed := l.state()
 	if ended != nil {
@@ -128,12 +128,18 @@ func (l *lease) wait(ctx context.Context, changed <-chan struct{}) error {
 	case <-changed:
 	case <-pause.C:
 	case <-ctx.Done():
-		if _, ended, _ := l.state(); ended != nil {
-			return ended
-		}
-		return ctx.Err()
+		return l.why(ctx)
 	}
 	return nil
+}
+
+// why says what a commit stopped for: the lease's end, which also ends the
+// handler's context, rather than that context.
+func (l *lease) why(ctx context.Context) error {
+	if _, ended, _ := l.state(); ended != nil {
+		return ended
+	}
+	return ctx.Err()
 }
 
 // stopped is our own refusal: nothing was sent.
