@@ -8,7 +8,6 @@ import (
 	"os/signal"
 	"runtime"
 	"strconv"
-	"sync/atomic"
 	"syscall"
 	"time"
 	"unsafe"
@@ -32,6 +31,7 @@ const (
 func host(lib string, dir dataDir) error {
 	// A socket or the log pipe may break; that must not end the process.
 	signal.Ignore(syscall.SIGPIPE)
+	syscall.Umask(0o077) // the tables are nobody else's business
 	stop := lifetime()
 	if err := lockDir(dir.lock(), stop); err != nil {
 		return err
@@ -48,10 +48,9 @@ func host(lib string, dir dataDir) error {
 	if err != nil {
 		return err
 	}
-	var ended atomic.Bool
 	go func() { // ends with the process
 		<-stop
-		term.leave(&ended)
+		term.leave()
 		fmt.Fprintln(os.Stderr, "engine: did not stop in time, ending")
 		os.Exit(1)
 	}()
@@ -63,7 +62,6 @@ func host(lib string, dir dataDir) error {
 		"--disable_suggestion", "--history_file=/dev/null",
 		"--query", "SYSTEM START LISTEN HTTP; SYSTEM START LISTEN TCP;",
 	})
-	ended.Store(true)
 	select {
 	case <-stop:
 		return nil // whatever it said while being stopped

@@ -16,8 +16,8 @@ const User = "spanmill"
 const (
 	mib = 1 << 20
 
-	// minMemoryBytes leaves the server something to work with beside
-	// untrackedBytes.
+	// minMemoryBytes leaves something to work with beside the 230 MiB that
+	// an idle engine takes.
 	minMemoryBytes = 768 * mib
 )
 

@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -62,18 +64,18 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	defer release()
 
-	delay := time.Duration(0)
-	for ran := false; ; {
+	ran, delay := false, time.Duration(0)
+	for {
+		began := time.Now()
 		served, err := e.runChild(ctx, at)
+		ran = ran || served
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case served:
-			ran, delay = true, 0
 		case !ran:
 			return fmt.Errorf("start engine: %w", err)
-		default:
-			delay = min(max(2*delay, minRestartDelay), e.cfg.MaxRestartDelay)
+		case time.Since(began) > stableAfter:
+			delay = 0
 		}
 		e.m.restarts.Inc()
 		e.log.WarnContext(ctx, "engine ended, starting it again", "delay", delay, "err", err)
@@ -82,12 +84,17 @@ func (e *Engine) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		}
+		delay = min(max(2*delay, minRestartDelay), e.cfg.MaxRestartDelay)
 	}
 }
 
-// minRestartDelay is the first delay after a restart that failed; an engine
-// that had been serving starts again at once.
-const minRestartDelay = 200 * time.Millisecond
+const (
+	// minRestartDelay is the delay before the second start in a row; the
+	// first is at once.
+	minRestartDelay = 200 * time.Millisecond
+	// stableAfter is how long an engine runs before its end is one by itself.
+	stableAfter = time.Minute
+)
 
 // prepare does what is done once per Engine: directory, password, ports.
 func (e *Engine) prepare() (at Endpoint, release func(), err error) {
@@ -121,6 +128,9 @@ func (e *Engine) prepare() (at Endpoint, release func(), err error) {
 	return at, func() { releaseHTTP(); releaseTCP() }, nil
 }
 
+// errEnded is the end of a child that somebody else asked to stop.
+var errEnded = errors.New("the engine stopped in order, though not by our wish")
+
 // runChild runs one child from start to end and says whether it ever served.
 func (e *Engine) runChild(ctx context.Context, at Endpoint) (served bool, err error) {
 	began := time.Now()
@@ -136,12 +146,13 @@ func (e *Engine) runChild(ctx context.Context, at Endpoint) (served bool, err er
 	if err := e.awaitReady(ctx, p, at); err != nil {
 		return false, p.explain(err)
 	}
+	p.output.forget() // a greeting explains no later end
 	e.setReady(true)
 	defer e.setReady(false)
 	e.log.InfoContext(ctx, "engine is ready", "http", at.HTTPAddr, "native", at.TCPAddr,
 		"pid", p.pid(), "took", time.Since(began).Round(time.Millisecond))
 	<-p.ended
-	return true, p.explain(p.err)
+	return true, p.explain(cmp.Or(p.err, errEnded))
 }
 
 // awaitReady waits for the child's readiness; after an error the child is gone.

@@ -22,10 +22,10 @@ var configTemplate string
 //go:embed users.xml.tmpl
 var usersTemplate string
 
-// untrackedBytes is the resident memory that the server's own accounting does
-// not see: the code of the library, allocator overhead, this binary. Measured
-// 170–230 MiB.
-const untrackedBytes = 256 * mib
+// reservedBytes of the limit are kept from the server. It counts the whole
+// process, this binary and the library's code included, but looks only every
+// 50 ms.
+const reservedBytes = 128 * mib
 
 // settings is what the two templates need.
 type settings struct {
@@ -44,7 +44,7 @@ type settings struct {
 // writeFiles puts the configuration into the data directory for the child to
 // read. The files hold no secret but a hash of the password.
 func writeFiles(dir dataDir, cfg Config, at Endpoint) error {
-	server := cfg.MaxMemoryBytes - untrackedBytes
+	server := cfg.MaxMemoryBytes - reservedBytes
 	s := settings{
 		LogFile:        dir.log(),
 		UsersFile:      dir.users(),

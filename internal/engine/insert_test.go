@@ -53,8 +53,8 @@ func TestOneBlockStaysOne(t *testing.T) {
 	for _, shape := range []struct{ rows, days, textBytes int }{
 		{100_000, 1, 20},
 		{100_000, 1, 650}, // 64 MiB
-		{100_000, 50, 200},
-		{1, 1, 16 << 20},
+		{100_000, 5, 200},
+		{1, 1, 4 << 20},
 	} {
 		query(t, at, "TRUNCATE TABLE rows")
 		block := nativeBlock(t, shape.rows, shape.days, shape.textBytes)

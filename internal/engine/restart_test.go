@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"strconv"
@@ -182,4 +183,18 @@ func TestSecondEngineOnOneDirectory(t *testing.T) {
 		t.Errorf("got %v, want the process that holds the directory", err)
 	}
 	want(t, e.Endpoint(), "SELECT 1", "1")
+}
+
+func TestBusyPortIsSaidBeforeStarting(t *testing.T) {
+	cfg := enginetest.Config(t, t.TempDir())
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", cfg.TCPAddr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	cfg.TCPAddr = l.Addr().String()
+	err = newEngine(cfg).Run(t.Context())
+	if !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), cfg.TCPAddr) {
+		t.Errorf("got %v, want that %s is in use", err, cfg.TCPAddr)
+	}
 }

@@ -77,7 +77,7 @@ func TestSettings(t *testing.T) {
 	for table, values := range map[string]map[string]string{
 		"settings": {"async_insert": "0", "insert_deduplicate": "1"},
 		"server_settings": {
-			"max_server_memory_usage": fmt.Sprint(engine.Default().MaxMemoryBytes - 256<<20),
+			"max_server_memory_usage": fmt.Sprint(engine.Default().MaxMemoryBytes - 128<<20),
 			"background_pool_size":    "4",
 		},
 		"merge_tree_settings": {"fsync_after_insert": "1", "fsync_part_directory": "1"},

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"regexp"
 	"strings"
 	"sync"
 )
@@ -32,8 +33,22 @@ func (t *tail) contains(text string) bool {
 	return bytes.Contains(t.buf, []byte(text))
 }
 
+// forget drops what was kept.
+func (t *tail) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.buf = nil
+}
+
+// String is the kept output without what only a terminal understands.
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return strings.TrimSpace(string(t.buf))
+	plain := escapes.ReplaceAllString(string(t.buf), "")
+	return strings.TrimSpace(blankLines.ReplaceAllString(plain, "\n"))
 }
+
+var (
+	escapes    = regexp.MustCompile("\x1b\\[[0-9;?]*[A-Za-z]|\r")
+	blankLines = regexp.MustCompile("\n\\s*\n")
+)

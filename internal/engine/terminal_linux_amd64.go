@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"sync/atomic"
 	"syscall"
 	"time"
 	"unsafe"
@@ -52,14 +51,14 @@ func ioctl(f *os.File, request uintptr, value *int32) error {
 	return nil
 }
 
-// leave types ^D, which counts only at the prompt, until the library has
-// ended or the grace is over.
-func (t *terminal) leave(ended *atomic.Bool) {
+// leave types ^D, which counts only at the prompt, until the grace is over.
+// The library ending is the end of the process.
+func (t *terminal) leave() {
 	const endOfTransmission = 4
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
 	for range orphanGrace / pollInterval {
-		if !ended.Load() {
-			_, _ = t.master.Write([]byte{endOfTransmission})
-		}
-		<-time.After(pollInterval)
+		_, _ = t.master.Write([]byte{endOfTransmission})
+		<-tick.C
 	}
 }
