@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spanmill/spanmill/internal/engine/enginetest"
 	"github.com/spanmill/spanmill/pkg/schema"
 )
 
@@ -44,7 +45,7 @@ func BenchmarkEncode(b *testing.B) {
 // of the next seconds, and what a row takes on disk.
 func BenchmarkInsert(b *testing.B) {
 	const rows = 50_000
-	s := setup(b)
+	s := setup(b, enginetest.Start(b))
 	c := newCorpus(1)
 	blocks := make([]*SpanBlock, 4)
 	for i := range blocks {

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"strings"
 	"testing"
@@ -19,22 +20,51 @@ func TestMain(m *testing.M) {
 	testkit.MainNoLeaks(m)
 }
 
-// bundle is a store with its tables on an engine of its own.
+// TestOnEngine runs what needs a ClickHouse: on one engine, each test in a
+// database of its own.
+func TestOnEngine(t *testing.T) {
+	e := enginetest.Start(t)
+	for name, test := range map[string]func(*testing.T, *bundle){
+		"every column survives": testEveryColumnSurvives,
+		"extremes survive":      testExtremesSurvive,
+		"dict widths":           testDictWidths,
+		"token drops aresend":   testTokenDropsAResend,
+		"a block of several days is completed not doubled": testABlockOfSeveralDaysIsCompletedNotDoubled,
+		"late blocks are refused":                          testLateBlocksAreRefused,
+		"a body that ends too late is refused":             testABodyThatEndsTooLateIsRefused,
+		"a cut body stores nothing":                        testACutBodyStoresNothing,
+		"present and last offset":                          testPresentAndLastOffset,
+		"too many days is fatal":                           testTooManyDaysIsFatal,
+		"scratch leaves nothing":                           testScratchLeavesNothing,
+		"a data rejection is told":                         testADataRejectionIsTold,
+		"blocks match their tables":                        testBlocksMatchTheirTables,
+		"migrate again and altered":                        testMigrateAgainAndAltered,
+		"trace part survives":                              testTracePartSurvives,
+		"retention of old rows":                            testRetentionOfOldRows,
+		"query errors are clean":                           testQueryErrorsAreClean,
+		"metrics":                                          testMetrics,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, setup(t, e))
+		})
+	}
+}
+
+// bundle is a store with its tables.
 type bundle struct {
 	*Store
 	engine *engine.Engine
 	reg    *prometheus.Registry
 }
 
-func setup(t testing.TB, change ...func(*Config)) *bundle {
+func setup(t testing.TB, e *engine.Engine) *bundle {
 	t.Helper()
-	b := &bundle{engine: enginetest.Start(t), reg: prometheus.NewRegistry()}
-	at := b.engine.Endpoint()
+	b := &bundle{engine: e, reg: prometheus.NewRegistry()}
+	at := e.Endpoint()
 	cfg := Default()
 	cfg.URL, cfg.User, cfg.Password = "http://"+at.HTTPAddr, at.User, at.Password
-	for _, f := range change {
-		f(&cfg)
-	}
+	cfg.Database = "test_" + strings.ToLower(rand.Text())
 	if err := cfg.Validate(); err != nil {
 		t.Fatal(err)
 	}
