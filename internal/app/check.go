@@ -11,9 +11,12 @@ import (
 // secretVariables are the settings that exist only outside the command line.
 var secretVariables = [...]string{"SPANMILL_CLICKHOUSE_PASSWORD"}
 
+// commandLine is the parsed command line, as kong hands it to a command.
+type commandLine = *kong.Context
+
 // printConfig shows what every flag of the command resolved to. Secrets are
 // never flags; of those in the environment it says only whether they are set.
-func printConfig(w io.Writer, k *kong.Context) error {
+func printConfig(w io.Writer, k commandLine) error {
 	for _, f := range k.Flags() {
 		if f.Name == "help" || f.Name == "check" {
 			continue

@@ -9,8 +9,6 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/alecthomas/kong"
-
 	"github.com/spanmill/spanmill/internal/auth"
 	"github.com/spanmill/spanmill/internal/dedup"
 	"github.com/spanmill/spanmill/internal/engine"
@@ -116,7 +114,7 @@ func (u *upCommand) engineConfig(lib string) engine.Config {
 }
 
 // Run implements the command.
-func (u *upCommand) Run(c *console, k *kong.Context) error {
+func (u *upCommand) Run(c *console, k commandLine) error {
 	if u.Check {
 		return printConfig(c.out, k)
 	}
