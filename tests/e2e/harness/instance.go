@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -148,10 +150,29 @@ func (in *Instance) Kill() {
 }
 
 // KillEngine ends the ClickHouse child with SIGKILL; the parent restarts it.
+// The addresses file has the pid of the first child, so the present one is
+// looked up.
 func (in *Instance) KillEngine(t testing.TB) {
 	t.Helper()
-	if err := syscall.Kill(in.PIDs.Engine, syscall.SIGKILL); err != nil {
-		t.Fatalf("kill engine %d: %v", in.PIDs.Engine, err)
+	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", in.PIDs.Spanmill))
+	if err != nil {
+		t.Fatal(err)
+	}
+	killed := 0
+	for _, list := range lists {
+		children, err := os.ReadFile(list)
+		if err != nil {
+			continue // a thread that ended meanwhile
+		}
+		for _, child := range strings.Fields(string(children)) {
+			pid, err := strconv.Atoi(child)
+			if err == nil && syscall.Kill(pid, syscall.SIGKILL) == nil {
+				killed++
+			}
+		}
+	}
+	if killed != 1 {
+		t.Fatalf("killed %d children of spanmill up, want 1", killed)
 	}
 }
 

@@ -1,0 +1,105 @@
+package e2e_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"testing"
+
+	"github.com/spanmill/spanmill/tests/e2e/harness"
+)
+
+// TestKilledAtNamedPoints kills the process exactly between two steps of the
+// protocol, several times over one data folder, while a client sends on. In the
+// end the table holds each acked span once.
+func TestKilledAtNamedPoints(t *testing.T) {
+	const service = "killed"
+	dataDir := t.TempDir()
+	acked, recovered := 0, 0
+	for i, point := range []string{"after_intent", "after_table_1", "after_insert", "after_intent:2"} {
+		reached := filepath.Join(t.TempDir(), "reached")
+		up := harness.Launch(t, harness.Options{
+			DataDir: dataDir, Tags: "faults",
+			Env: []string{"SPANMILL_FAULT=" + point, "SPANMILL_FAULT_FILE=" + reached},
+		})
+		up.WaitReady(t, 0)
+		harness.Eventually(t, func() error {
+			trace := newTrace(service, 5)
+			send(t, up, trace)
+			acked += 5
+			if _, err := os.Stat(reached); errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("start %d never came to %s", i, point)
+			}
+			return nil
+		})
+		recovered += recoveredIntents(t, up)
+		up.Kill()
+	}
+	last := harness.Start(t, harness.Options{DataDir: dataDir})
+	awaitCount(t, last, service, acked)
+	if recovered += recoveredIntents(t, last); recovered < 3 {
+		t.Errorf("%d intents were recovered, want at least 3: the kills missed", recovered)
+	}
+	for _, table := range []string{"spans", "trace_parts"} {
+		key := map[string]string{
+			"spans":       "src_log, src_partition, src_offset, src_index",
+			"trace_parts": "src_log, src_partition, src_offset, trace_id",
+		}[table]
+		if got := last.SQL(t, "SELECT count() - uniqExact("+key+") FROM "+table); got != "0" {
+			t.Errorf("%s rows of %s are there twice", got, table)
+		}
+	}
+	last.Terminate(t)
+}
+
+// TestEngineKilled: while ClickHouse is away the log grows and nobody is
+// refused; when it is back everything lands once.
+func TestEngineKilled(t *testing.T) {
+	up := harness.Start(t, harness.Options{})
+	spans := 0
+	for range 2 {
+		up.KillEngine(t)
+		for range 20 {
+			send(t, up, newTrace("engine", 5)) // fails the test when refused
+			spans += 5
+		}
+		awaitCount(t, up, "engine", spans)
+	}
+	up.Terminate(t)
+}
+
+var recoveredLine = regexp.MustCompile(`(?m)^spanmill_writer_recovered_intents_total\{.*\} (\d+)$`)
+
+// recoveredIntents sums the counter over partitions and states.
+func recoveredIntents(t *testing.T, up *harness.Instance) int {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+up.Admin+"/metrics", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Close = true
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	page, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0
+	for _, line := range recoveredLine.FindAllSubmatch(page, -1) {
+		n, err := strconv.Atoi(string(line[1]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum += n
+	}
+	return sum
+}
