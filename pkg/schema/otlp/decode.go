@@ -96,7 +96,7 @@ func (d *Decoder) resource(src string) *schema.Resource {
 			for m := (cursor{src: c.data}); m.next(); {
 				switch m.num {
 				case 1:
-					d.side = append(d.side, d.attr(m.data))
+					d.side = d.attr(d.side, m.data)
 				case 2:
 					r.DroppedAttrs = uint32(m.val)
 				}
@@ -135,7 +135,7 @@ func (d *Decoder) scope(src string) *schema.Scope {
 				case 2:
 					s.Version = m.data
 				case 3:
-					d.side = append(d.side, d.attr(m.data))
+					d.side = d.attr(d.side, m.data)
 				case 4:
 					s.DroppedAttrs = uint32(m.val)
 				}
@@ -174,7 +174,7 @@ func (d *Decoder) span(src string, resource *schema.Resource, scope *schema.Scop
 		case 8:
 			s.EndUnixNano = c.val
 		case 9:
-			d.attrs = append(d.attrs, d.attr(c.data))
+			d.attrs = d.attr(d.attrs, c.data)
 		case 10:
 			s.DroppedAttrs = uint32(c.val)
 		case 11:
@@ -230,7 +230,7 @@ func (d *Decoder) event(src string) {
 		case 2:
 			e.Name = c.data
 		case 3:
-			d.side = append(d.side, d.attr(c.data))
+			d.side = d.attr(d.side, c.data)
 		case 4:
 			e.DroppedAttrs = uint32(c.val)
 		}
@@ -251,7 +251,7 @@ func (d *Decoder) link(src string) {
 		case 3:
 			l.TraceState = c.data
 		case 4:
-			d.side = append(d.side, d.attr(c.data))
+			d.side = d.attr(d.side, c.data)
 		case 5:
 			l.DroppedAttrs = uint32(c.val)
 		case 6:

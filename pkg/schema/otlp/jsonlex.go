@@ -15,7 +15,7 @@ type jsonToken struct {
 }
 
 // jsonLexer cuts JSON text into tokens, strictly. It exists because
-// encoding/json's Token costs seven times as much and replaces invalid UTF-8,
+// encoding/json's Token costs several times as much and replaces invalid UTF-8,
 // which Decode is to see and flag.
 type jsonLexer struct {
 	src     string

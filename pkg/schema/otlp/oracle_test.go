@@ -173,8 +173,9 @@ func ourValue(v schema.Value) string {
 	case schema.ValueMap:
 		for c := (cursor{src: v.Str}); c.next(); {
 			if c.num == 1 {
-				k, e, _ := keyValue(c.data)
-				fmt.Fprintf(&b, "%q:%s,", wellFormed(k), ourValue(e))
+				var a schema.Attr
+				keyValue(&a, c.data)
+				fmt.Fprintf(&b, "%q:%s,", wellFormed(a.Key), ourValue(a.Value))
 			}
 		}
 		return "{" + b.String() + "}"

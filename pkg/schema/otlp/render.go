@@ -83,10 +83,11 @@ func appendMap(dst []byte, src string, depth int) []byte {
 		if len(dst) > empty {
 			dst = append(dst, ',')
 		}
-		key, v, wire := keyValue(c.data)
-		dst = appendString(dst, key)
+		var a schema.Attr
+		wire := keyValue(&a, c.data)
+		dst = appendString(dst, a.Key)
 		dst = append(dst, ':')
-		dst = appendElement(dst, v, wire, depth)
+		dst = appendElement(dst, a.Value, wire, depth)
 	}
 	return append(dst, '}')
 }

@@ -6,11 +6,12 @@ import (
 	"github.com/spanmill/spanmill/pkg/schema"
 )
 
-// attr reads a KeyValue and notes in d.mended what it had to mend.
-func (d *Decoder) attr(src string) schema.Attr {
-	var a schema.Attr
-	var wire string
-	a.Key, a.Value, wire = keyValue(src)
+// attr appends a KeyValue to a slab, filling it in place, and notes in d.mended
+// what it had to mend.
+func (d *Decoder) attr(slab []schema.Attr, src string) []schema.Attr {
+	slab = append(slab, schema.Attr{})
+	a := &slab[len(slab)-1]
+	wire := keyValue(a, src)
 	a.Key = d.valid(a.Key)
 	switch a.Value.Type {
 	case schema.ValueString:
@@ -22,7 +23,7 @@ func (d *Decoder) attr(src string) schema.Attr {
 			a.Value = schema.Value{Type: schema.ValueRaw, Str: wire}
 		}
 	}
-	return a
+	return slab
 }
 
 // valid gives s as valid UTF-8, in the decoder's memory if it was not.
@@ -44,20 +45,21 @@ func appendValid(dst []byte, s string) []byte {
 	return dst
 }
 
-// keyValue reads a KeyValue. wire is the AnyValue that the value was taken
-// from: protobuf merges a repeated value, so an empty one changes nothing.
-func keyValue(src string) (key string, v schema.Value, wire string) {
+// keyValue reads a KeyValue into a, which is zero. wire is the AnyValue that the
+// value was taken from: protobuf merges a repeated value, so an empty one
+// changes nothing.
+func keyValue(a *schema.Attr, src string) (wire string) {
 	for c := (cursor{src: src}); c.next(); {
 		switch c.num {
 		case 1:
-			key = c.data
+			a.Key = c.data
 		case 2:
-			if anyValue(&v, c.data) {
+			if anyValue(&a.Value, c.data) {
 				wire = c.data
 			}
 		}
 	}
-	return key, v, wire
+	return wire
 }
 
 // anyValue sets v to what an AnyValue holds, its last member, and reports
@@ -111,15 +113,13 @@ func nested(v schema.Value, depth int) schema.SpanFlags {
 		if depth == maxDepth {
 			return f | schema.FlagDeepValue
 		}
-		var e schema.Value
+		var e schema.Attr
 		if v.Type == schema.ValueArray {
-			anyValue(&e, c.data)
+			anyValue(&e.Value, c.data)
 		} else {
-			var key string
-			key, e, _ = keyValue(c.data)
-			f |= invalidUTF8(key)
+			keyValue(&e, c.data)
 		}
-		f |= nested(e, depth+1)
+		f |= invalidUTF8(e.Key) | nested(e.Value, depth+1)
 	}
 	return f
 }
