@@ -62,7 +62,7 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Bus, error) {
 	}
 	b := &Bus{cfg: cfg, log: deps.Log, metrics: newMetrics(deps.Reg), lock: lock}
 	if err := b.start(ctx, deps.Floor); err != nil {
-		return nil, errors.Join(fmt.Errorf("embedded bus in %s: %w", cfg.Dir, err), lock.Close())
+		return nil, errors.Join(fmt.Errorf("embedded bus in %s: %w", cfg.Dir, err), unlockDir(lock))
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	b.stop = stop
@@ -118,7 +118,7 @@ func (b *Bus) Close() error {
 		b.stop()
 		b.trims.Wait()
 		b.cluster.Close()
-		err = errors.Join(syncDir(b.cfg.Dir), b.lock.Close())
+		err = errors.Join(syncDir(b.cfg.Dir), unlockDir(b.lock))
 	})
 	return err
 }

@@ -8,3 +8,5 @@ import "os"
 func lockDir(dir string) (*os.File, error) {
 	return os.OpenFile(lockPath(dir), os.O_CREATE|os.O_RDWR, 0o644)
 }
+
+func unlockDir(f *os.File) error { return f.Close() }

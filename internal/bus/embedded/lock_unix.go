@@ -3,6 +3,7 @@
 package embedded
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"syscall"
@@ -20,4 +21,10 @@ func lockDir(dir string) (*os.File, error) {
 		return nil, fmt.Errorf("%s is in use by another process: %w", dir, err)
 	}
 	return f, nil
+}
+
+// unlockDir gives the directory back. Closing would not do: a child process that
+// is being started holds a copy of the file for a moment.
+func unlockDir(f *os.File) error {
+	return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.Close())
 }
