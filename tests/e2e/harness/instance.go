@@ -164,7 +164,7 @@ func (in *Instance) KillEngine(t testing.TB) {
 		if err != nil {
 			continue // a thread that ended meanwhile
 		}
-		for _, child := range strings.Fields(string(children)) {
+		for child := range strings.FieldsSeq(string(children)) {
 			pid, err := strconv.Atoi(child)
 			if err == nil && syscall.Kill(pid, syscall.SIGKILL) == nil {
 				killed++
