@@ -36,10 +36,6 @@ func host(lib string, dir dataDir) error {
 	if err := lockDir(dir.lock(), stop); err != nil {
 		return err
 	}
-	// Without this directory the library runs no background drops at all.
-	if err := os.MkdirAll(dir.tables()+"/metadata", 0o700); err != nil {
-		return err
-	}
 	term, err := openTerminal()
 	if err != nil {
 		return fmt.Errorf("open a terminal: %w", err)
@@ -107,8 +103,9 @@ func lockDir(path string, stop <-chan struct{}) error {
 	defer tick.Stop()
 	for waiting := false; syscall.Flock(fd, syscall.LOCK_EX|syscall.LOCK_NB) != nil; waiting = true {
 		if !waiting {
-			holder, _ := os.ReadFile(path) // only to say it
-			fmt.Fprintf(os.Stderr, "engine: waiting for process %s, which uses this data directory\n", holder)
+			holder := make([]byte, 20)
+			n, _ := syscall.Pread(fd, holder, 0) // only to say it
+			fmt.Fprintf(os.Stderr, "engine: waiting for process %s, which uses this data directory\n", holder[:max(n, 0)])
 		}
 		select {
 		case <-tick.C:
@@ -166,8 +163,9 @@ func (l *library) run(args []string) error {
 		argv[i] = &c[0]
 	}
 	pin.Pin(&argv[0])
-	runtime.LockOSThread() // the library takes the first thread for its own
-	result := l.cmdline(int32(len(args)), unsafe.Pointer(&argv[0]))
+	// The library keeps what belongs to its main thread in this one.
+	runtime.LockOSThread()
+	result := l.cmdline(int32(len(args)), unsafe.Pointer(&argv[0])) //nolint:gosec // C's argv: pinned above
 	if result == 0 {
 		return nil
 	}

@@ -107,11 +107,13 @@ func (e *Engine) prepare() (at Endpoint, release func(), err error) {
 	if e.cfg.DataDir, err = filepath.Abs(e.cfg.DataDir); err != nil {
 		return at, nil, err
 	}
-	if err := os.MkdirAll(e.cfg.DataDir, 0o700); err != nil {
+	dir := dataDir(e.cfg.DataDir)
+	// Without a metadata directory the library runs no background drops at all.
+	if err := os.MkdirAll(filepath.Join(dir.tables(), "metadata"), 0o700); err != nil {
 		return at, nil, err
 	}
 	at = Endpoint{Database: Database, User: User}
-	if at.Password, err = loadPassword(dataDir(e.cfg.DataDir)); err != nil {
+	if at.Password, err = loadPassword(dir); err != nil {
 		return at, nil, fmt.Errorf("password: %w", err)
 	}
 	var releaseHTTP, releaseTCP func()

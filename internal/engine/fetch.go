@@ -74,7 +74,7 @@ func Fetch(ctx context.Context, opts FetchOptions, progress Progress) (string, e
 		return "", err
 	}
 	dir := filepath.Dir(cached)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return "", fmt.Errorf("engine cache: %w", err)
 	}
 	archive := opts.Archive

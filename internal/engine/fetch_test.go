@@ -72,7 +72,7 @@ func TestUnpackRefuses(t *testing.T) {
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
 	for name, c := range map[string]struct {
-		ctx       context.Context //nolint:containedctx // a case of the table
+		ctx       context.Context
 		path      string
 		integrity string
 		says      string

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -43,8 +44,11 @@ func memory(t *testing.T, pid int, name string) int64 {
 // gone says whether a process has ended (or is a zombie that nobody reaps).
 func gone(pid int) error {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil || strings.Contains(string(stat), ") Z ") {
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ESRCH), strings.Contains(string(stat), ") Z "):
 		return nil
+	case err != nil:
+		return err
 	}
 	return fmt.Errorf("process %d is still there", pid)
 }

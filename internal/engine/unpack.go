@@ -38,7 +38,7 @@ func unpack(ctx context.Context, u unpacking, progress Progress) (err error) {
 		return err
 	}
 	hash := sha512.New()
-	packed := io.TeeReader(&counting{r: in, ctx: ctx, total: st.Size(), step: "unpacking", progress: progress}, hash)
+	packed := io.TeeReader(&counting{r: in, stopped: ctx.Err, total: st.Size(), step: "unpacking", progress: progress}, hash)
 
 	out, err := os.CreateTemp(filepath.Dir(u.target), libName+".*")
 	if err != nil {
@@ -64,6 +64,10 @@ func unpack(ctx context.Context, u unpacking, progress Progress) (err error) {
 	return os.Rename(out.Name(), u.target)
 }
 
+// maxLibBytes bounds what an archive may unpack to before its hash is known.
+// The library has 540 MiB.
+const maxLibBytes = 1024 * mib
+
 // extract copies the library out of a packed npm package.
 func extract(packed io.Reader, out io.Writer) error {
 	unzipped, err := gzip.NewReader(packed)
@@ -79,24 +83,28 @@ func extract(packed io.Reader, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		if header.Typeflag == tar.TypeReg && path.Base(header.Name) == libName {
-			_, err = io.Copy(out, archive)
-			return err
+		if header.Typeflag != tar.TypeReg || path.Base(header.Name) != libName {
+			continue
 		}
+		if header.Size > maxLibBytes {
+			return fmt.Errorf("%s of %d MiB is not the one we know", libName, header.Size/mib)
+		}
+		_, err = io.CopyN(out, archive, header.Size)
+		return err
 	}
 }
 
-// counting reports progress while it reads, and stops when ctx ends.
+// counting reports progress while it reads, and stops when stopped says why.
 type counting struct {
 	r           io.Reader
-	ctx         context.Context
+	stopped     func() error
 	done, total int64
 	step        string
 	progress    Progress
 }
 
 func (c *counting) Read(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
+	if err := c.stopped(); err != nil {
 		return 0, err
 	}
 	n, err := c.r.Read(p)
