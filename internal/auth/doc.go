@@ -3,10 +3,10 @@
 //
 // Keys live in a YAML file that holds their SHA-256, never the keys:
 //
-//	- sha256: 4c1f…            # printed beside the key when it is made
-//	  tenant: acme
-//	  rights: [write, read]
-//	  name: checkout service   # optional, for people
+//   - sha256: 4c1f…            # printed beside the key when it is made
+//     tenant: acme
+//     rights: [write, read]
+//     name: checkout service   # optional, for people
 //
 // The file is read again when it changes; a version that cannot be used is
 // logged and the keys in force stay. Without a file everyone is the default

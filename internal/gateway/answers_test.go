@@ -134,7 +134,7 @@ func TestAnswers(t *testing.T) {
 			landed: []string{"a"},
 		},
 		{
-			name: "trace id of 3 bytes", raw: []byte("\x0a\x0d\x12\x0b\x12\x09\x0a\x03abc\x12\x02ab"),
+			name: "trace id of 3 bytes", raw: []byte("\n\r\x12\v\x12\t\n\x03abc\x12\x02ab"),
 			json: `{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"616263","spanId":"6162"}]}]}]}`,
 			want: expect{http: 200, rejected: 1, message: "rejected spans: invalid_trace_id 1"},
 		},

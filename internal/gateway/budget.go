@@ -50,7 +50,10 @@ func newBuffers(b *budget) *buffers {
 	return &buffers{budget: b, idle: sync.Pool{New: func() any { return &buffer{budget: b} }}}
 }
 
-func (p *buffers) get() *buffer { return p.idle.Get().(*buffer) }
+func (p *buffers) get() *buffer {
+	b, _ := p.idle.Get().(*buffer) // New gives nothing else
+	return b
+}
 
 // put ends the life of a buffer's bytes. nil is fine.
 func (p *buffers) put(b *buffer) {
@@ -82,7 +85,7 @@ func (b *buffer) settle() {
 }
 
 // fill reads r to its end, but never more than bound+1 bytes: one byte too many
-// shows that there is more. It returns a *Refusal, or the error of r.
+// shows that there is more. It returns a *RefusalError, or the error of r.
 func (b *buffer) fill(r io.Reader, bound int) error {
 	for {
 		n := min(readStep, bound+1-len(b.bytes))
@@ -103,6 +106,6 @@ func (b *buffer) fill(r io.Reader, bound int) error {
 	}
 }
 
-func overloaded() *Refusal {
+func overloaded() *RefusalError {
 	return refuse(ReasonOverloaded, "the gateway holds as many request bytes as it may: send again later")
 }

@@ -111,7 +111,8 @@ const maxIdleRecords = 1 << 12
 
 // Ingest splits a request by partition, produces it and waits for the
 // acknowledgement: when it returns nil, the accepted spans are durable. The
-// error is a *Refusal. This is the one way in.
+// error is a *RefusalError. This is the one way in. The bodies that the doors
+// pass are in the budget already; another caller bounds what it holds itself.
 func (g *Gateway) Ingest(ctx context.Context, r Request) (Result, error) {
 	if err := g.admit(); err != nil {
 		return Result{}, err
@@ -123,7 +124,7 @@ func (g *Gateway) Ingest(ctx context.Context, r Request) (Result, error) {
 	if err != nil {
 		return Result{}, g.busRefusal(ctx, fmt.Errorf("count partitions: %w", err))
 	}
-	s := g.splits.Get().(*split)
+	s, _ := g.splits.Get().(*split) // New gives nothing else
 	if err := s.Split(r.Body, partitions); err != nil {
 		g.release(s)
 		return Result{}, malformed(err)
@@ -146,7 +147,7 @@ func (g *Gateway) admit() error {
 		return nil
 	}
 	if err := g.deps.Admit(); err != nil {
-		return &Refusal{ReasonBusFull, "the bus cannot take more at the moment: send again later", err}
+		return &RefusalError{ReasonBusFull, "the bus cannot take more at the moment: send again later", err}
 	}
 	return nil
 }
@@ -196,7 +197,7 @@ func (g *Gateway) busRefusal(ctx context.Context, err error) error {
 	if !g.failing.Swap(true) {
 		g.log.WarnContext(ctx, "the bus does not take spans, requests are refused", "err", err)
 	}
-	return &Refusal{ReasonProduceFailed, "the bus did not acknowledge the spans: send them again", err}
+	return &RefusalError{ReasonProduceFailed, "the bus did not acknowledge the spans: send them again", err}
 }
 
 // busWorks logs the end of what busRefusal said.
@@ -237,10 +238,9 @@ func (g *Gateway) payload(ctx context.Context, sent *buffer, encoding string) (*
 }
 
 // asRefusal gives the refusal behind an error of the door.
-func asRefusal(err error) *Refusal {
-	var r *Refusal
-	if errors.As(err, &r) {
+func asRefusal(err error) *RefusalError {
+	if r, ok := errors.AsType[*RefusalError](err); ok {
 		return r
 	}
-	return &Refusal{ReasonIncomplete, "the request did not arrive whole", err}
+	return &RefusalError{ReasonIncomplete, "the request did not arrive whole", err}
 }

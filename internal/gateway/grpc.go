@@ -127,7 +127,7 @@ func (d grpcDoor) take(ctx context.Context, signal otlp.Signal) ([]byte, error) 
 }
 
 // refuse gives the status of a refusal, with RetryInfo where it makes sense.
-func (d grpcDoor) refuse(r *Refusal) error {
+func (d grpcDoor) refuse(r *RefusalError) error {
 	st := status.New(r.Code(), r.Message)
 	if !r.Retryable() {
 		return st.Err()

@@ -130,14 +130,14 @@ func (d httpDoor) fromJSON(body *buffer) (*buffer, error) {
 
 // readError words what went wrong while a body arrived.
 func readError(err error) error {
-	var refusal *Refusal
+	var refusal *RefusalError
 	switch {
 	case errors.As(err, &refusal):
 		return err
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return &Refusal{ReasonReadTimeout, "the request took too long to arrive", err}
+		return &RefusalError{ReasonReadTimeout, "the request took too long to arrive", err}
 	}
-	return &Refusal{ReasonIncomplete, "the request did not arrive whole", err}
+	return &RefusalError{ReasonIncomplete, "the request did not arrive whole", err}
 }
 
 // discard reads a signal that is not stored here, as long as it is in bounds.
@@ -162,7 +162,7 @@ func (d httpDoor) drain(r *http.Request) {
 }
 
 // refuse answers with a google.rpc.Status.
-func (d httpDoor) refuse(w http.ResponseWriter, contentType string, r *Refusal) {
+func (d httpDoor) refuse(w http.ResponseWriter, contentType string, r *RefusalError) {
 	status := r.HTTPStatus()
 	switch r.Reason {
 	case ReasonMethod:
@@ -188,7 +188,7 @@ func (d httpDoor) answer(w http.ResponseWriter, contentType string, status int, 
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	w.Write(body) //nolint:errcheck // the client is gone; its spans are durable all the same
+	w.Write(body) //nolint:errcheck,gosec // its spans are durable if the client is gone; protobuf or escaped JSON, never HTML
 }
 
 // contentTypeOf is one of the two types we speak, or "".

@@ -70,7 +70,7 @@ func (p *inflaters) inflate(ctx context.Context, dst *buffer, sent []byte, encod
 	if err == nil {
 		err = dst.fill(r, bound)
 	}
-	var refusal *Refusal
+	var refusal *RefusalError
 	switch {
 	case err == nil || errors.As(err, &refusal):
 		return err
@@ -125,11 +125,20 @@ func (f *inflater) openDeflate() (io.Reader, error) {
 			f.zlib, err = zlib.NewReader(&f.source)
 			return f.zlib, err
 		}
-		return f.zlib, f.zlib.(zlib.Resetter).Reset(&f.source, nil)
+		return f.zlib, again(f.zlib, &f.source)
 	}
 	if f.deflate == nil {
 		f.deflate = flate.NewReader(&f.source)
 		return f.deflate, nil
 	}
-	return f.deflate, f.deflate.(flate.Resetter).Reset(&f.source, nil)
+	return f.deflate, again(f.deflate, &f.source)
+}
+
+// again makes a reader of flate or zlib read from the start of source.
+func again(r, source io.Reader) error {
+	resetter, ok := r.(flate.Resetter) // zlib's is the same interface
+	if !ok {
+		return errors.New("this reader cannot be used again")
+	}
+	return resetter.Reset(source, nil)
 }

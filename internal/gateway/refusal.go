@@ -31,9 +31,9 @@ const (
 	ReasonProduceFailed = "produce_failed"
 )
 
-// Refusal is the error of a request that was not taken. Nothing of it was
+// RefusalError is the error of a request that was not taken. Nothing of it was
 // acknowledged.
-type Refusal struct {
+type RefusalError struct {
 	// Reason is one of the constants above.
 	Reason string
 	// Message is for the caller.
@@ -42,26 +42,26 @@ type Refusal struct {
 	Cause error
 }
 
-func (r *Refusal) Error() string {
+func (r *RefusalError) Error() string {
 	if r.Cause == nil {
 		return r.Reason + ": " + r.Message
 	}
 	return fmt.Sprintf("%s: %s: %v", r.Reason, r.Message, r.Cause)
 }
 
-func (r *Refusal) Unwrap() error { return r.Cause }
+func (r *RefusalError) Unwrap() error { return r.Cause }
 
 // HTTPStatus is the answer over HTTP.
-func (r *Refusal) HTTPStatus() int { status, _, _ := r.answer(); return status }
+func (r *RefusalError) HTTPStatus() int { status, _, _ := r.answer(); return status }
 
 // Retryable reports whether the same request may succeed later.
-func (r *Refusal) Retryable() bool { _, _, retry := r.answer(); return retry }
+func (r *RefusalError) Retryable() bool { _, _, retry := r.answer(); return retry }
 
 // Code is the answer over gRPC, and in the status body over HTTP.
-func (r *Refusal) Code() codes.Code { _, code, _ := r.answer(); return code }
+func (r *RefusalError) Code() codes.Code { _, code, _ := r.answer(); return code }
 
 // answer is the table of all refusals.
-func (r *Refusal) answer() (status int, code codes.Code, retry bool) {
+func (r *RefusalError) answer() (status int, code codes.Code, retry bool) {
 	switch r.Reason {
 	case ReasonMethod:
 		return http.StatusMethodNotAllowed, codes.Unimplemented, false
@@ -84,14 +84,16 @@ func (r *Refusal) answer() (status int, code codes.Code, retry bool) {
 	}
 }
 
-func refuse(reason, message string) *Refusal { return &Refusal{Reason: reason, Message: message} }
+func refuse(reason, message string) *RefusalError {
+	return &RefusalError{Reason: reason, Message: message}
+}
 
-func tooLarge(bound int) *Refusal {
+func tooLarge(bound int) *RefusalError {
 	return refuse(ReasonTooLarge, fmt.Sprintf("the request is larger than %d bytes: send smaller batches", bound))
 }
 
 // malformed words a framing error for the client, offset included.
-func malformed(err error) *Refusal {
+func malformed(err error) *RefusalError {
 	_, what, _ := strings.Cut(err.Error(), ": ") // otlp's errors begin with who says it
 	return refuse(ReasonMalformed, "not an OTLP trace request: "+what)
 }

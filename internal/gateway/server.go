@@ -43,7 +43,8 @@ func (g *Gateway) Run(ctx context.Context) error {
 		return err
 	}
 	g.httpAddr, g.grpcAddr = httpListener.Addr().String(), grpcListener.Addr().String()
-	httpServer, grpcServer := g.newHTTPServer(), g.newGRPCServer()
+	httpServer := g.newHTTPServer()
+	grpcServer := g.newGRPCServer() //nolint:contextcheck // its handlers have the contexts of their streams
 	close(g.ready)
 
 	ended := make(chan error, 2) // has room for both: no sender ever waits

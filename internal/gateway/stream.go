@@ -12,8 +12,8 @@ import (
 )
 
 // streamStep is how much of a message the door asks its stream for at once, and
-// so how far the stream's window opens.
-const streamStep = 64 * kib
+// so how far the stream's window opens: one step travels per round trip.
+const streamStep = 128 * kib
 
 // wire is a gRPC stream below messages. The transport's stream has these
 // methods; RecvMsg, built upon them, takes whole messages before anyone can
@@ -109,8 +109,8 @@ func readBody(w wire, body *buffer, size int) error {
 
 // streamError words what went wrong while a message arrived.
 func streamError(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return refuse(ReasonIncomplete, "the stream ended without a message")
 	}
-	return &Refusal{ReasonIncomplete, "the request did not arrive whole", err}
+	return &RefusalError{ReasonIncomplete, "the request did not arrive whole", err}
 }

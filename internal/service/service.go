@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -105,8 +106,7 @@ func (g *Group) start(ctx context.Context, ended chan *member) (started []*membe
 // that of first, which Run reports.
 func (g *Group) stop(ctx context.Context, started []*member, first *member) error {
 	var errs []error
-	for i := len(started) - 1; i >= 0; i-- {
-		m := started[i]
+	for _, m := range slices.Backward(started) {
 		began := time.Now()
 		m.cancel()
 		late := time.NewTimer(m.stopTimeout)

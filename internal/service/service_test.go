@@ -41,6 +41,12 @@ func (t *trace) add(s string) {
 	t.events = append(t.events, s)
 }
 
+func (t *trace) all() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.events)
+}
+
 func (f *fake) Ready() <-chan struct{} { return f.ready }
 
 func (f *fake) Run(ctx context.Context) error {
@@ -69,6 +75,11 @@ func (f *fake) Run(ctx context.Context) error {
 	}
 }
 
+func last(tr *trace, n int) []string {
+	all := tr.all()
+	return all[len(all)-n:]
+}
+
 func group(tr *trace, fakes ...*fake) *Group {
 	g := NewGroup(slog.New(slog.DiscardHandler))
 	for _, f := range fakes {
@@ -88,8 +99,8 @@ func TestGroupStartsInOrderAndStopsInReverse(t *testing.T) {
 			t.Fatalf("Run: %v", err)
 		}
 		want := []string{"start bus", "ready bus", "start gateway", "ready gateway", "all ready", "stop gateway", "stop bus"}
-		if !slices.Equal(tr.events, want) {
-			t.Errorf("events\n got %q\nwant %q", tr.events, want)
+		if got := tr.all(); !slices.Equal(got, want) {
+			t.Errorf("events\n got %q\nwant %q", got, want)
 		}
 	})
 }
@@ -103,7 +114,7 @@ func TestFirstErrorStopsAll(t *testing.T) {
 		if !errors.Is(err, broken) || !strings.HasPrefix(err.Error(), "b: ") {
 			t.Fatalf("Run: %v, want b: disk full", err)
 		}
-		if got := tr.events[len(tr.events)-3:]; !slices.Equal(got, []string{"stop b", "stop c", "stop a"}) {
+		if got := last(tr, 3); !slices.Equal(got, []string{"stop b", "stop c", "stop a"}) {
 			t.Errorf("stops %q", got)
 		}
 	})
@@ -126,7 +137,7 @@ func TestFailureBeforeReadyStartsNothingMore(t *testing.T) {
 		if err := g.Run(t.Context(), func() { t.Error("called ready") }); !errors.Is(err, broken) {
 			t.Fatalf("Run: %v", err)
 		}
-		if slices.Contains(tr.events, "start c") {
+		if slices.Contains(tr.all(), "start c") {
 			t.Error("c was started")
 		}
 	})
@@ -141,7 +152,7 @@ func TestStopWhileStarting(t *testing.T) {
 		if err := g.Run(ctx, func() { t.Error("called ready") }); err != nil {
 			t.Fatalf("Run: %v", err)
 		}
-		if got := tr.events[len(tr.events)-2:]; !slices.Equal(got, []string{"stop b", "stop a"}) {
+		if got := last(tr, 2); !slices.Equal(got, []string{"stop b", "stop a"}) {
 			t.Errorf("stops %q", got)
 		}
 	})
@@ -159,7 +170,7 @@ func TestStopTimeoutIsReportedAndTheRestStillStops(t *testing.T) {
 			!strings.Contains(err.Error(), "stop refusing: flush: refused") {
 			t.Errorf("Run: %v", err)
 		}
-		if !slices.Contains(tr.events, "stop a") {
+		if !slices.Contains(tr.all(), "stop a") {
 			t.Error("a was not stopped")
 		}
 		<-time.After(2 * time.Hour) // let the stuck one end inside the bubble

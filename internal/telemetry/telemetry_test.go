@@ -87,7 +87,8 @@ func TestReadyNamesWhatFails(t *testing.T) {
 
 func TestRegistriesAreIndependent(t *testing.T) {
 	t.Parallel()
-	if NewRegistry() == NewRegistry() {
+	one, two := NewRegistry(), NewRegistry()
+	if one == two {
 		t.Error("one registry for two")
 	}
 }
