@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/spanmill/spanmill/internal/demo"
+	"github.com/spanmill/spanmill/internal/demo/ledger"
+	"github.com/spanmill/spanmill/internal/demo/sender"
 	"github.com/spanmill/spanmill/internal/service"
 )
 
@@ -39,12 +41,12 @@ func (d *demoCommand) Run(c *console, k commandLine) error {
 	if d.Check {
 		return printConfig(c.out, k)
 	}
-	ledger, err := d.ledger()
+	book, err := d.open()
 	if err != nil {
 		return err
 	}
-	defer ledger.Close()
-	generator, err := demo.NewGenerator(ledger.Options())
+	defer book.Close()
+	generator, err := demo.NewGenerator(book.Options())
 	if err != nil {
 		return err
 	}
@@ -54,8 +56,8 @@ func (d *demoCommand) Run(c *console, k commandLine) error {
 	}
 	ctx, stop := service.Signals(context.Background(), slog.New(slog.DiscardHandler))
 	defer stop()
-	fmt.Fprintf(c.err, "sending to %s, seed %d\n", cfg.URL, ledger.Options().Seed)
-	totals, err := demo.Send(ctx, generator, ledger, cfg)
+	fmt.Fprintf(c.err, "sending to %s, seed %d\n", cfg.URL, book.Options().Seed)
+	totals, err := sender.Send(ctx, generator, book, cfg)
 	fmt.Fprintln(c.err)
 	if err != nil {
 		return err
@@ -65,8 +67,8 @@ func (d *demoCommand) Run(c *console, k commandLine) error {
 	return err
 }
 
-// ledger is the one to go on with, or a new one.
-func (d *demoCommand) ledger() (*demo.Ledger, error) {
+// open gives the ledger to go on with, or a new one.
+func (d *demoCommand) open() (*ledger.Ledger, error) {
 	start := time.Now()
 	if d.Start != "" {
 		var err error
@@ -84,12 +86,12 @@ func (d *demoCommand) ledger() (*demo.Ledger, error) {
 		return nil, err
 	}
 	if d.Ledger == "" {
-		return demo.NewLedger(options), nil
+		return ledger.New(options), nil
 	}
-	return demo.OpenLedger(d.Ledger, options)
+	return ledger.Open(d.Ledger, options)
 }
 
-func (d *demoCommand) sendConfig(c *console) (demo.SendConfig, error) {
+func (d *demoCommand) sendConfig(c *console) (sender.Config, error) {
 	url := d.Endpoint
 	if url == "" {
 		path := d.Addresses
@@ -98,11 +100,11 @@ func (d *demoCommand) sendConfig(c *console) (demo.SendConfig, error) {
 		}
 		a, err := readAddresses(path)
 		if err != nil {
-			return demo.SendConfig{}, err
+			return sender.Config{}, err
 		}
 		url = "http://" + a.OTLPHTTP + "/v1/traces"
 	}
-	cfg := demo.DefaultSendConfig(url)
+	cfg := sender.DefaultConfig(url)
 	cfg.Spans, cfg.Rate, cfg.BatchSpans = d.Spans, d.Rate, d.Batch
 	cfg.Workers, cfg.Gzip = d.Workers, d.Gzip
 	cfg.Progress, cfg.ProgressEvery = progressLine(c, d.Spans), time.Second
@@ -118,8 +120,8 @@ func (d *demoCommand) sendConfig(c *console) (demo.SendConfig, error) {
 }
 
 // progressLine rewrites one line with how far sending is.
-func progressLine(c *console, want uint64) func(demo.Totals) {
-	return func(t demo.Totals) {
+func progressLine(c *console, want uint64) func(sender.Totals) {
+	return func(t sender.Totals) {
 		of := ""
 		if want > 0 {
 			of = fmt.Sprintf(" of %d", want)

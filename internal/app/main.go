@@ -23,6 +23,7 @@ func HostEngineIfChild() { engine.MainIfChild() }
 type commands struct {
 	Up          upCommand        `cmd:"" help:"Run the whole pipeline on this machine: bus, gateway, writer and ClickHouse."`
 	Demo        demoCommand      `cmd:"" help:"Send realistic GenAI traces."`
+	Ledger      ledgerCommand    `cmd:"" help:"Compare the tables with the ledger of a demo, row by row."`
 	SQL         sqlCommand       `cmd:"" name:"sql" help:"Ask the tables a question in SQL."`
 	Doctor      doctorCommand    `cmd:"" help:"Look for what could go wrong: ports, disk, engine, bus, ClickHouse, clock."`
 	Retention   retentionCommand `cmd:"" help:"Change how many days a tenant's rows are kept, old rows too."`

@@ -23,10 +23,18 @@ type target struct {
 
 // open gives a store for asking; nothing is connected yet.
 func (t target) open() (*store.Store, error) {
+	cfg, err := t.config()
+	if err != nil {
+		return nil, err
+	}
+	return store.New(cfg, slog.New(slog.DiscardHandler), prometheus.NewRegistry()), nil
+}
+
+func (t target) config() (store.Config, error) {
 	cfg := store.Default()
 	if t.ClickHouse.outside() {
 		if err := t.ClickHouse.apply(&cfg); err != nil {
-			return nil, err
+			return cfg, err
 		}
 	} else {
 		path := t.Addresses
@@ -35,14 +43,11 @@ func (t target) open() (*store.Store, error) {
 		}
 		a, err := readAddresses(path)
 		if err != nil {
-			return nil, err
+			return cfg, err
 		}
 		cfg.URL, cfg.User, cfg.Password = "http://"+a.ClickHouseHTTP, a.ClickHouseUser, a.ClickHousePassword
 	}
-	if err := cfg.Validate(); err != nil {
-		return nil, err
-	}
-	return store.New(cfg, slog.New(slog.DiscardHandler), prometheus.NewRegistry()), nil
+	return cfg, cfg.Validate()
 }
 
 type sqlCommand struct {
