@@ -32,8 +32,8 @@ func newTestGenerator(t testing.TB, change func(*Options)) *Generator {
 
 // pieces cuts the first spans of g.
 func pieces(g *Generator, spans uint64, batch int) (all []Piece) {
-	c := cursor{g: g, left: spans}
-	for p, ok := c.next(batch); ok; p, ok = c.next(batch) {
+	c := g.NewCursor(Position{}, spans)
+	for p, ok := c.Next(batch); ok; p, ok = c.Next(batch) {
 		all = append(all, p)
 	}
 	return all
@@ -45,10 +45,10 @@ func TestPiecesCoverEverySpanOnce(t *testing.T) {
 	seen := make(map[Position]bool)
 	for _, p := range pieces(g, 20_001, 512) {
 		n := 0
-		p.each(g, func(i uint64, from, to uint32) {
+		p.Each(g, func(i uint64, from, to uint32) {
 			for s := from; s < to; s++ {
 				at := Position{i, s}
-				if seen[at] || at.before(p.From) || !at.before(p.To) {
+				if seen[at] || at.Before(p.From) || !at.Before(p.To) {
 					t.Fatalf("piece %v: span %v is not its or came before", p, at)
 				}
 				seen[at] = true
@@ -166,7 +166,7 @@ func TestNoMessageRepeats(t *testing.T) {
 	texts := make(map[string]string, 300_000)
 	references := make(map[string]bool, 200_000)
 	for _, p := range pieces(g, 100_000, 1000) {
-		p.each(g, func(i uint64, from, to uint32) {
+		p.Each(g, func(i uint64, from, to uint32) {
 			for s := from; s < to; s++ {
 				eachText(m.Span(i, s).Attrs, func(key, text string) {
 					if len(text) < 60 || key == "mlflow.chat.tokenUsage" {
@@ -224,7 +224,7 @@ func BenchmarkSpan(b *testing.B) {
 	b.ReportAllocs()
 	b.ResetTimer()
 	for n := 0; n < b.N; {
-		all[n/512%len(all)].each(g, func(i uint64, from, to uint32) {
+		all[n/512%len(all)].Each(g, func(i uint64, from, to uint32) {
 			for s := from; s < to; s++ {
 				m.Span(i, s)
 				n++

@@ -8,7 +8,8 @@ type Position struct {
 	Span  uint32
 }
 
-func (p Position) before(q Position) bool {
+// Before orders positions.
+func (p Position) Before(q Position) bool {
 	return p.Trace < q.Trace || p.Trace == q.Trace && p.Span < q.Span
 }
 
@@ -21,16 +22,21 @@ type Piece struct {
 	Spans    int
 }
 
-// cursor cuts the order of sending into pieces of a size. Traces are cut where
+// Cursor cuts the order of sending into pieces of a size. Traces are cut where
 // a piece is full, as a batching exporter does.
-type cursor struct {
+type Cursor struct {
 	g    *Generator
 	at   Position
 	left uint64 // spans still to give
 }
 
-// next gives the next piece of at most n spans; false at the end.
-func (c *cursor) next(n int) (Piece, bool) {
+// NewCursor gives pieces from a position on, of so many spans in all.
+func (g *Generator) NewCursor(from Position, spans uint64) *Cursor {
+	return &Cursor{g: g, at: from, left: spans}
+}
+
+// Next gives the next piece of at most n spans; false at the end.
+func (c *Cursor) Next(n int) (Piece, bool) {
 	p := Piece{From: c.at}
 	want := int(min(uint64(n), c.left))
 	for p.Spans < want {
@@ -46,9 +52,9 @@ func (c *cursor) next(n int) (Piece, bool) {
 	return p, p.Spans > 0
 }
 
-// each calls f for the part of each trace that the piece holds: spans
+// Each calls f for the part of each trace that the piece holds: spans
 // [from, to) of trace i.
-func (p Piece) each(g *Generator, f func(i uint64, from, to uint32)) {
+func (p Piece) Each(g *Generator, f func(i uint64, from, to uint32)) {
 	for i, from := p.From.Trace, p.From.Span; i <= p.To.Trace; i, from = i+1, 0 {
 		to := p.To.Span
 		if i < p.To.Trace {
@@ -62,7 +68,7 @@ func (p Piece) each(g *Generator, f func(i uint64, from, to uint32)) {
 
 // AppendPiece appends the OTLP ExportTraceServiceRequest of a piece.
 func (m *Maker) AppendPiece(dst []byte, p Piece) []byte {
-	p.each(m.g, func(i uint64, from, to uint32) { dst = m.appendTrace(dst, i, from, to) })
+	p.Each(m.g, func(i uint64, from, to uint32) { dst = m.appendTrace(dst, i, from, to) })
 	return dst
 }
 

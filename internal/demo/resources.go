@@ -151,8 +151,8 @@ func oddities(r Resource, n int) Resource {
 	return r
 }
 
-// environment is what a resource says about where it runs.
-func (r *Resource) environment() string {
+// Environment is what a resource says about where it runs.
+func (r *Resource) Environment() string {
 	for i := range r.Attrs {
 		if r.Attrs[i].Key == "deployment.environment.name" {
 			return r.Attrs[i].Value.Text

@@ -52,6 +52,9 @@ func B(b bool) Value {
 // Blob is a bytes value.
 func Blob(b string) Value { return Value{Type: Bytes, Text: b} }
 
+// Double is the number of a double value.
+func (v *Value) Double() float64 { return math.Float64frombits(v.Num) }
+
 // List is an array value.
 func List(items ...Value) Value { return Value{Type: Array, Items: items} }
 

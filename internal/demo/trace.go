@@ -1,5 +1,7 @@
 package demo
 
+import "fmt"
+
 // Generator makes traces. It is immutable and may be shared; each goroutine
 // makes spans with a Maker of its own.
 type Generator struct {
@@ -32,6 +34,18 @@ func (g *Generator) Options() Options { return g.opts }
 
 // TraceID is the id of trace i.
 func (g *Generator) TraceID(i uint64) [16]byte { return g.ids.traceID(i) }
+
+// TraceNumber inverts TraceID; false for an id that is not of this generator.
+func (g *Generator) TraceNumber(id [16]byte) (i uint64, ok bool) { return g.ids.traceOf(id) }
+
+// SpanIndex tells which span of trace i has this id; false if none has.
+func (g *Generator) SpanIndex(i uint64, id [8]byte) (s uint32, ok bool) {
+	n := g.ids.spanOf(i, id)
+	return uint32(n), n < uint64(g.Size(i))
+}
+
+// TracePrefix is what the hexadecimal ids of all traces of g begin with.
+func (g *Generator) TracePrefix() string { return fmt.Sprintf("%016x", g.ids.prefix) }
 
 // What an average span has besides its texts, and how many average texts make
 // up the rest, in percent (measured; TestSpanSize holds them to SpanBytes).

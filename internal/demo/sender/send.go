@@ -1,20 +1,22 @@
-package demo
+package sender
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
+	"github.com/spanmill/spanmill/internal/demo"
+	"github.com/spanmill/spanmill/internal/demo/ledger"
 )
 
-// SendConfig says where and how to send.
-type SendConfig struct {
+// Config says where and how to send.
+type Config struct {
 	// URL is the OTLP/HTTP traces endpoint, with its path (/v1/traces).
 	URL string
 	// Header is added to each request: an API key, for example.
@@ -41,9 +43,9 @@ type SendConfig struct {
 	ProgressEvery time.Duration
 }
 
-// DefaultSendConfig sends without end to url, as fast as it is taken.
-func DefaultSendConfig(url string) SendConfig {
-	return SendConfig{
+// DefaultConfig sends without end to url, as fast as it is taken.
+func DefaultConfig(url string) Config {
+	return Config{
 		URL: url, Workers: 4, BatchSpans: 512, Timeout: time.Minute,
 		MinBackoff: 100 * time.Millisecond, MaxBackoff: 5 * time.Second,
 		Grace: 5 * time.Second, ProgressEvery: time.Second,
@@ -51,7 +53,7 @@ func DefaultSendConfig(url string) SendConfig {
 }
 
 // Validate reports all that is wrong with c.
-func (c SendConfig) Validate() error {
+func (c Config) Validate() error {
 	var errs []error
 	if u, err := url.Parse(c.URL); err != nil || u.Host == "" {
 		errs = append(errs, fmt.Errorf("url %q: want http://host:port/v1/traces", c.URL))
@@ -87,40 +89,48 @@ type Totals struct {
 // over, unless nothing else can follow (no such key, no such path): that is the
 // error of Send. When ctx ends no new request begins; the end of ctx is no
 // error.
-func Send(ctx context.Context, g *Generator, l *Ledger, c SendConfig) (Totals, error) {
-	if err := c.Validate(); err != nil {
+func Send(ctx context.Context, g *demo.Generator, l *ledger.Ledger, c Config) (Totals, error) {
+	err := c.Validate()
+	if err != nil {
 		return Totals{}, fmt.Errorf("send: %w", err)
 	}
 	work, stop := withGrace(ctx, c.Grace)
 	defer stop()
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = c.Workers
-	transport.DisableCompression = true
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: c.Workers, DisableCompression: true}
 	defer transport.CloseIdleConnections()
 
+	spans := c.Spans
+	if spans == 0 {
+		spans = 1 << 62 // no end
+	}
 	s := &sender{
 		config: c, generator: g, ledger: l,
 		client:  &http.Client{Transport: transport, Timeout: c.Timeout},
 		pace:    pace{rate: c.Rate},
-		cursor:  cursor{g: g, at: l.End(), left: c.Spans},
+		cursor:  g.NewCursor(l.End(), spans),
 		started: time.Now(),
 	}
-	if c.Spans == 0 {
-		s.cursor.left = 1 << 62
-	}
-	group, stopping := errgroup.WithContext(ctx)
+	stopping, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	var workers sync.WaitGroup
 	for range c.Workers {
-		group.Go(func() error { return s.work(stopping, work) })
+		workers.Go(func() {
+			if err := s.work(stopping, work); err != nil {
+				fail(err) // the first one counts; the others stop
+			}
+		})
 	}
-	err := s.report(group.Wait)
+	s.report(workers.Wait)
+	if ctx.Err() == nil {
+		err = context.Cause(stopping)
+	}
 	return s.totals(), err
 }
 
 // withGrace gives a context that ends some time after ctx does.
 func withGrace(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	timer := time.AfterFunc(grace, cancel)
-	timer.Stop()
+	timer := time.AfterFunc(math.MaxInt64, cancel) // set when ctx ends
 	unhook := context.AfterFunc(ctx, func() { timer.Reset(grace) })
 	return work, func() {
 		unhook()
@@ -131,15 +141,15 @@ func withGrace(ctx context.Context, grace time.Duration) (context.Context, conte
 
 // sender is a run of Send.
 type sender struct {
-	config    SendConfig
-	generator *Generator
-	ledger    *Ledger
+	config    Config
+	generator *demo.Generator
+	ledger    *ledger.Ledger
 	client    *http.Client
 	pace      pace
 	started   time.Time
 
 	mu     sync.Mutex
-	cursor cursor
+	cursor *demo.Cursor
 
 	acked, refused, doubt, requests, retries, bytes atomic.Uint64
 	problem                                         atomic.Pointer[string]
@@ -158,19 +168,20 @@ func (s *sender) totals() Totals {
 }
 
 // report calls Progress until wait returns.
-func (s *sender) report(wait func() error) error {
+func (s *sender) report(wait func()) {
 	if s.config.Progress == nil {
-		return wait()
+		wait()
+		return
 	}
-	done := make(chan error, 1)
-	go func() { done <- wait() }() // ends with the workers
+	done := make(chan struct{})
+	go func() { wait(); close(done) }() // ends with the workers
 	tick := time.NewTicker(s.config.ProgressEvery)
 	defer tick.Stop()
 	for {
 		select {
-		case err := <-done:
+		case <-done:
 			s.config.Progress(s.totals())
-			return err
+			return
 		case <-tick.C:
 			s.config.Progress(s.totals())
 		}
@@ -186,7 +197,7 @@ func (s *sender) work(stopping, work context.Context) error {
 		if !ok || !s.pace.wait(stopping, piece.Spans) {
 			return nil // a piece that was taken and not recorded was not sent
 		}
-		if err := s.ledger.Record(Entry{Piece: piece}); err != nil {
+		if err := s.ledger.Record(ledger.Entry{Piece: piece}); err != nil {
 			return err
 		}
 		body = maker.AppendPiece(body[:0], piece)
@@ -196,7 +207,7 @@ func (s *sender) work(stopping, work context.Context) error {
 		}
 		d := s.deliver(stopping, work, piece, packed)
 		s.count(&d.Entry, len(body))
-		if d.Outcome != Doubt {
+		if d.Outcome != ledger.Doubt {
 			if err := s.ledger.Record(d.Entry); err != nil {
 				return err
 			}
@@ -204,7 +215,7 @@ func (s *sender) work(stopping, work context.Context) error {
 		if d.fatal != nil {
 			return fmt.Errorf("send to %s: %w", s.config.URL, d.fatal)
 		}
-		if d.tries > 1 || d.Outcome != Acked {
+		if d.tries > 1 || d.Outcome != ledger.Acked {
 			// The transport may still be reading what nobody answered.
 			body, packer = nil, newPacker(s.config.Gzip)
 		}
@@ -212,21 +223,21 @@ func (s *sender) work(stopping, work context.Context) error {
 	return nil
 }
 
-func (s *sender) take() (Piece, bool) {
+func (s *sender) take() (demo.Piece, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.cursor.next(s.config.BatchSpans)
+	return s.cursor.Next(s.config.BatchSpans)
 }
 
-func (s *sender) count(e *Entry, size int) {
+func (s *sender) count(e *ledger.Entry, size int) {
 	switch e.Outcome {
-	case Acked, Partial:
+	case ledger.Acked, ledger.Partial:
 		s.acked.Add(uint64(e.Spans - e.Rejected))
 		s.refused.Add(uint64(e.Rejected))
 		s.bytes.Add(uint64(size))
-	case Refused:
+	case ledger.Refused:
 		s.refused.Add(uint64(e.Spans))
-	case Doubt:
+	case ledger.Doubt:
 		s.doubt.Add(uint64(e.Spans))
 	}
 	if e.Reason != "" {

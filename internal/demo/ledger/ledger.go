@@ -1,4 +1,4 @@
-package demo
+package ledger
 
 import (
 	"bufio"
@@ -10,6 +10,8 @@ import (
 	"os"
 	"slices"
 	"sync"
+
+	"github.com/spanmill/spanmill/internal/demo"
 )
 
 // Outcome is what became of a piece.
@@ -32,7 +34,7 @@ func (o Outcome) String() string {
 
 // Entry is a piece and what became of it.
 type Entry struct {
-	Piece
+	demo.Piece
 	Outcome Outcome
 	// Rejected is how many spans of a Partial piece were refused.
 	Rejected int
@@ -54,12 +56,12 @@ type Entry struct {
 // line without its end was torn by a kill and counts for nothing. Methods are
 // safe for concurrent use; a nil *Ledger keeps nothing.
 type Ledger struct {
-	opts Options
+	opts demo.Options
 
 	mu      sync.Mutex
 	file    *os.File // nil: read only, or in memory
-	entries map[Position]*Entry
-	end     Position
+	entries map[demo.Position]*Entry
+	end     demo.Position
 	written uint64 // lines
 
 	syncMu sync.Mutex
@@ -68,14 +70,14 @@ type Ledger struct {
 
 const ledgerMagic = "spanmill-ledger 1 "
 
-// NewLedger keeps a ledger in memory.
-func NewLedger(o Options) *Ledger {
-	return &Ledger{opts: o, entries: make(map[Position]*Entry)}
+// New keeps a ledger in memory.
+func New(o demo.Options) *Ledger {
+	return &Ledger{opts: o, entries: make(map[demo.Position]*Entry)}
 }
 
-// OpenLedger creates the ledger file at path, or goes on with the one that is
+// Open creates the ledger file at path, or goes on with the one that is
 // there: then its options hold and those given are not looked at.
-func OpenLedger(path string, o Options) (*Ledger, error) {
+func Open(path string, o demo.Options) (*Ledger, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("open ledger: %w", err)
@@ -83,7 +85,7 @@ func OpenLedger(path string, o Options) (*Ledger, error) {
 	l, whole, err := load(file)
 	switch {
 	case errors.Is(err, errNoHead):
-		l = NewLedger(o)
+		l = New(o)
 		whole, err = l.writeHead(file)
 	case err == nil:
 		// What a kill tore off the last line goes: the next line must start
@@ -100,8 +102,8 @@ func OpenLedger(path string, o Options) (*Ledger, error) {
 	return l, nil
 }
 
-// ReadLedger reads the ledger file at path, which may be in use.
-func ReadLedger(path string) (*Ledger, error) {
+// Read reads the ledger file at path, which may be in use.
+func Read(path string) (*Ledger, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read ledger: %w", err)
@@ -162,11 +164,11 @@ func readHead(line []byte) (*Ledger, error) {
 	if !ok {
 		return nil, fmt.Errorf("not a ledger: want a line that starts with %q", ledgerMagic)
 	}
-	var o Options
+	var o demo.Options
 	if err := json.Unmarshal(rest, &o); err != nil {
 		return nil, err
 	}
-	return NewLedger(o), nil
+	return New(o), nil
 }
 
 // letters of the outcomes, in a file.
@@ -188,18 +190,18 @@ func (l *Ledger) readLine(line string) error {
 
 func (l *Ledger) keep(e Entry) {
 	l.entries[e.From] = &e
-	if l.end.before(e.To) {
+	if l.end.Before(e.To) {
 		l.end = e.To
 	}
 }
 
 // Options are what the spans were made with.
-func (l *Ledger) Options() Options { return l.opts }
+func (l *Ledger) Options() demo.Options { return l.opts }
 
 // End is where sending goes on: after everything that was ever sent.
-func (l *Ledger) End() Position {
+func (l *Ledger) End() demo.Position {
 	if l == nil {
-		return Position{}
+		return demo.Position{}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -215,7 +217,7 @@ func (l *Ledger) Entries() []Entry {
 		all = append(all, *e)
 	}
 	slices.SortFunc(all, func(a, b Entry) int {
-		if a.From.before(b.From) {
+		if a.From.Before(b.From) {
 			return -1
 		}
 		return 1

@@ -1,22 +1,40 @@
-package demo
+package ledger_test
 
 import (
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"github.com/spanmill/spanmill/internal/demo"
+	"github.com/spanmill/spanmill/internal/demo/ledger"
 )
 
-func somePieces(t *testing.T, n int) []Piece {
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var base = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+
+func somePieces(t *testing.T, n int) []demo.Piece {
 	t.Helper()
-	return pieces(newTestGenerator(t, nil), uint64(n*100), 100)
+	g, err := demo.NewGenerator(demo.DefaultOptions(7, base))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := g.NewCursor(demo.Position{}, uint64(n*100))
+	var all []demo.Piece
+	for p, ok := c.Next(100); ok; p, ok = c.Next(100) {
+		all = append(all, p)
+	}
+	return all
 }
 
-func openTestLedger(t *testing.T, path string) *Ledger {
+func openTestLedger(t *testing.T, path string) *ledger.Ledger {
 	t.Helper()
-	l, err := OpenLedger(path, DefaultOptions(7, base))
+	l, err := ledger.Open(path, demo.DefaultOptions(7, base))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +42,7 @@ func openTestLedger(t *testing.T, path string) *Ledger {
 	return l
 }
 
-func record(t *testing.T, l *Ledger, entries ...Entry) {
+func record(t *testing.T, l *ledger.Ledger, entries ...ledger.Entry) {
 	t.Helper()
 	for _, e := range entries {
 		if err := l.Record(e); err != nil {
@@ -38,27 +56,27 @@ func TestLedgerIsReadAsItWasWritten(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger")
 	p := somePieces(t, 5)
 	l := openTestLedger(t, path)
-	want := []Entry{
-		{Piece: p[0], Outcome: Acked},
-		{Piece: p[1], Outcome: Refused, Reason: "413: body too \"large\"\n"},
-		{Piece: p[2], Outcome: Doubt},
-		{Piece: p[3], Outcome: Partial, Rejected: 3, Reason: "span_too_large"},
-		{Piece: p[4], Outcome: Acked},
+	want := []ledger.Entry{
+		{Piece: p[0], Outcome: ledger.Acked},
+		{Piece: p[1], Outcome: ledger.Refused, Reason: "413: body too \"large\"\n"},
+		{Piece: p[2], Outcome: ledger.Doubt},
+		{Piece: p[3], Outcome: ledger.Partial, Rejected: 3, Reason: "span_too_large"},
+		{Piece: p[4], Outcome: ledger.Acked},
 	}
 	for _, at := range []int{1, 0, 4, 2, 3} { // as workers finish
-		record(t, l, Entry{Piece: want[at].Piece})
-		if want[at].Outcome != Doubt {
+		record(t, l, ledger.Entry{Piece: want[at].Piece})
+		if want[at].Outcome != ledger.Doubt {
 			record(t, l, want[at])
 		}
 	}
-	read, err := ReadLedger(path) // while it is in use
+	read, err := ledger.Read(path) // while it is in use
 	if err != nil {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff(want, read.Entries()); d != "" {
 		t.Error(d)
 	}
-	if read.Options() != DefaultOptions(7, base) || read.End() != p[4].To {
+	if read.Options() != demo.DefaultOptions(7, base) || read.End() != p[4].To {
 		t.Errorf("options %+v, end %v", read.Options(), read.End())
 	}
 }
@@ -71,7 +89,7 @@ func TestLedgerSurvivesAKillAtAnyByte(t *testing.T) {
 	whole := filepath.Join(dir, "whole")
 	p := somePieces(t, 3)
 	l := openTestLedger(t, whole)
-	record(t, l, Entry{Piece: p[0]}, Entry{Piece: p[0], Outcome: Acked}, Entry{Piece: p[1]})
+	record(t, l, ledger.Entry{Piece: p[0]}, ledger.Entry{Piece: p[0], Outcome: ledger.Acked}, ledger.Entry{Piece: p[1]})
 	text, err := os.ReadFile(whole)
 	if err != nil {
 		t.Fatal(err)
@@ -81,20 +99,20 @@ func TestLedgerSurvivesAKillAtAnyByte(t *testing.T) {
 		if err := os.WriteFile(path, text[:cut], 0o600); err != nil {
 			t.Fatal(err)
 		}
-		torn, err := OpenLedger(path, DefaultOptions(7, base))
+		torn, err := ledger.Open(path, demo.DefaultOptions(7, base))
 		if err != nil {
 			t.Fatalf("cut at %d: %v", cut, err)
 		}
 		before := torn.Entries()
-		record(t, torn, Entry{Piece: p[2]}, Entry{Piece: p[2], Outcome: Acked})
+		record(t, torn, ledger.Entry{Piece: p[2]}, ledger.Entry{Piece: p[2], Outcome: ledger.Acked})
 		if err := torn.Close(); err != nil {
 			t.Fatal(err)
 		}
-		again, err := ReadLedger(path)
+		again, err := ledger.Read(path)
 		if err != nil {
 			t.Fatalf("cut at %d: %v", cut, err)
 		}
-		if d := cmp.Diff(append(before, Entry{Piece: p[2], Outcome: Acked}), again.Entries()); d != "" {
+		if d := cmp.Diff(append(before, ledger.Entry{Piece: p[2], Outcome: ledger.Acked}), again.Entries()); d != "" {
 			t.Fatalf("cut at %d: %s", cut, d)
 		}
 	}
@@ -104,16 +122,16 @@ func TestLedgerRefusesWhatIsNoLedger(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
 		"another file":  "hello\n",
-		"a broken line": ledgerMagic + "{}\na 0.0 nonsense\na 0.0 1.0 8\n",
+		"a broken line": "spanmill-ledger 1 " + "{}\na 0.0 nonsense\na 0.0 1.0 8\n",
 	} {
 		path := filepath.Join(t.TempDir(), "ledger")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := ReadLedger(path); err == nil {
+		if _, err := ledger.Read(path); err == nil {
 			t.Errorf("%s: no error", name)
 		}
-		if _, err := OpenLedger(path, DefaultOptions(7, base)); err == nil {
+		if _, err := ledger.Open(path, demo.DefaultOptions(7, base)); err == nil {
 			t.Errorf("%s: opened", name)
 		}
 		if kept, err := os.ReadFile(path); err != nil || string(kept) != text {
@@ -131,8 +149,8 @@ func TestLedgerTakesManySendersAtOnce(t *testing.T) {
 	for w := range 4 {
 		wg.Go(func() {
 			for i := w; i < len(p); i += 4 {
-				for _, o := range []Outcome{Doubt, Acked} {
-					if err := l.Record(Entry{Piece: p[i], Outcome: o}); err != nil {
+				for _, o := range []ledger.Outcome{ledger.Doubt, ledger.Acked} {
+					if err := l.Record(ledger.Entry{Piece: p[i], Outcome: o}); err != nil {
 						t.Error(err)
 					}
 				}
@@ -140,12 +158,12 @@ func TestLedgerTakesManySendersAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	read, err := ReadLedger(path)
+	read, err := ledger.Read(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, e := range read.Entries() {
-		if e.Piece != p[i] || e.Outcome != Acked {
+		if e.Piece != p[i] || e.Outcome != ledger.Acked {
 			t.Errorf("entry %d is %+v", i, e)
 		}
 	}

@@ -1,4 +1,4 @@
-package demo
+package sender
 
 import (
 	"bytes"
@@ -12,6 +12,9 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/spanmill/spanmill/internal/demo"
+	"github.com/spanmill/spanmill/internal/demo/ledger"
 )
 
 // packer compresses bodies, or not. Its result is valid until the next call.
@@ -57,7 +60,7 @@ type answer struct {
 // deliver sends a piece until it is answered for good. Only a refusal of the
 // very first try proves that nothing landed: an earlier try, even one that met
 // an error, may have.
-func (s *sender) deliver(stopping, work context.Context, p Piece, body []byte) (d delivery) {
+func (s *sender) deliver(stopping, work context.Context, p demo.Piece, body []byte) (d delivery) {
 	d.Piece = p
 	backoff := s.config.MinBackoff
 	for d.tries = 1; ; d.tries++ {
@@ -80,7 +83,7 @@ func (s *sender) deliver(stopping, work context.Context, p Piece, body []byte) (
 
 // delivery is how a piece fared.
 type delivery struct {
-	Entry
+	ledger.Entry
 	tries int
 	fatal error // no other piece can fare better
 }
@@ -90,11 +93,11 @@ func (d *delivery) settle(a answer) {
 	d.Reason = a.problem
 	switch {
 	case a.status/100 == 2 && a.rejected > 0:
-		d.Outcome, d.Rejected = Partial, a.rejected
+		d.Outcome, d.Rejected = ledger.Partial, a.rejected
 	case a.status/100 == 2:
-		d.Outcome = Acked
+		d.Outcome = ledger.Acked
 	case d.tries == 1:
-		d.Outcome = Refused
+		d.Outcome = ledger.Refused
 	}
 	if hopeless(a.status) {
 		d.fatal = fmt.Errorf("refused: %s", a.problem)
@@ -131,7 +134,7 @@ func (s *sender) post(ctx context.Context, body []byte) (a answer) {
 	if s.config.Gzip {
 		req.Header.Set("Content-Encoding", "gzip")
 	}
-	if e := s.generator.opts.Experiment; e != "" {
+	if e := s.generator.Options().Experiment; e != "" {
 		req.Header.Set("x-mlflow-experiment-id", e)
 	}
 	resp, err := s.client.Do(req)
