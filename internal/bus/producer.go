@@ -68,10 +68,6 @@ func producerClient(cfg Config, log *slog.Logger, batchBytes int32) (*kgo.Client
 		kgo.ProducerBatchMaxBytes(batchBytes),
 		kgo.ProducerLinger(cfg.Linger),
 		kgo.ProduceRequestTimeout(cfg.RequestTimeout),
-		// What was never sent fails with its caller; what may have been
-		// written stays until the broker has said so, which keeps the
-		// idempotent sequence whole.
-		kgo.RecordDeliveryTimeout(cfg.ProduceTimeout),
 		kgo.MaxBufferedRecords(1<<20), // never reached: in-flight bytes bound it
 		kgo.MetadataMinAge(time.Second),
 		kgo.RecordPartitioner(kgo.BasicConsistentPartitioner(partitioner)),
@@ -124,10 +120,13 @@ func (p *Producer) produce(ctx context.Context, records []pipeline.Record) error
 		p.reserve(-total)
 		return ErrBufferFull
 	}
-	c := newCall(len(records))
 	// A caller that gives up must not fail its neighbours in the batch, so its
-	// cancellation does not reach the library.
-	detached := context.WithoutCancel(ctx)
+	// cancellation does not reach the library; the time-out does. (The library's
+	// own counts from the record's timestamp, which may be old.) It fails what
+	// was never sent. What may have been written stays until the broker has said
+	// so, which keeps the idempotent sequence whole.
+	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.cfg.ProduceTimeout)
+	c := newCall(len(records), cancel)
 	for i := range records {
 		size := int64(sizeOf(&records[i]))
 		client := p.small
@@ -139,7 +138,6 @@ func (p *Producer) produce(ctx context.Context, records []pipeline.Record) error
 			c.done(err)
 		})
 	}
-	// The library fails what waits too long; what it may not fail, we leave.
 	patience := time.NewTimer(p.cfg.ProduceTimeout + p.cfg.RequestTimeout)
 	defer patience.Stop()
 	select {
@@ -169,10 +167,12 @@ type call struct {
 	left atomic.Int64
 	err  atomic.Pointer[error] // the first
 	all  chan struct{}
+	// end releases the records' context; theirs, not the caller's.
+	end context.CancelFunc
 }
 
-func newCall(n int) *call {
-	c := &call{all: make(chan struct{})}
+func newCall(n int, end context.CancelFunc) *call {
+	c := &call{all: make(chan struct{}), end: end}
 	c.left.Store(int64(n))
 	return c
 }
@@ -182,6 +182,7 @@ func (c *call) done(err error) {
 		c.err.CompareAndSwap(nil, &err)
 	}
 	if c.left.Add(-1) == 0 {
+		c.end()
 		close(c.all)
 	}
 }

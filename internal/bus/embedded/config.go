@@ -34,7 +34,7 @@ func Default() Config {
 	return Config{
 		Listen:       "127.0.0.1:9092",
 		MaxLogBytes:  2048 * mib,
-		SegmentBytes: 16 * mib,
+		SegmentBytes: 8 * mib,
 		TrimInterval: 2 * time.Second,
 	}
 }
