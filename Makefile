@@ -77,8 +77,8 @@ soak: deps ## Long runs: what takes more than a minute each
 	@$(STAGE) "soak" go test -tags soak -run '^TestSoak' -timeout 3h -v ./...
 
 .PHONY: mutants
-mutants: engine ## Plant each known bug in a copy; its test must go red
-	@$(STAGE) "mutants" go run ./tests/mutants
+mutants: engine ## Plant each known bug in a copy; its test must go red (ONLY=… for some)
+	@$(STAGE) "mutants" go run ./tests/mutants $(ONLY)
 
 .PHONY: mutants-check
 mutants-check: ## Each planted bug still applies and names a test

@@ -63,8 +63,8 @@ func requestCases() []oddCase {
 		{name: "cut within a tag", raw: []byte{0x0a, 0x01, 0x92}, want: malformedAnswer("byte 2: varint is truncated")},
 		{name: "wrong wire type", raw: []byte{0x0a, 0x02, 0x10, 0x01}, want: malformedAnswer("byte 2: wrong wire type for field scopeSpans")},
 		{name: "a group", raw: []byte{0x0a, 0x02, 0x7b, 0x7c}, want: malformedAnswer("byte 2: wire type is a group or undefined")},
-		{name: "broken JSON", json: []byte(`{"resourceSpans": secret}`), want: malformedAnswer("byte 18: resourceSpans: not valid JSON")},
-		{name: "wrong JSON type", json: []byte(`{"resourceSpans":[{"scopeSpans":7}]}`), want: malformedAnswer("byte 32: resourceSpans.scopeSpans: wrong JSON type")},
+		{name: "broken JSON", json: []byte(`{"resourceSpans": secret}`), want: malformedAnswer("byte 18: not valid JSON")},
+		{name: "wrong JSON type", json: []byte(`{"resourceSpans":[{"scopeSpans":7}]}`), want: malformedAnswer("byte 33: resourceSpans.scopeSpans: wrong JSON type")},
 		{name: "JSON cut off", json: []byte(`{"resourceSpans":[`), want: malformedAnswer("byte 18: resourceSpans: not valid JSON")},
 	}
 }

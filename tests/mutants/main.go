@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -31,6 +32,9 @@ func run() error {
 	list, err := patches(filepath.Join(root, "tests", "mutants"))
 	if err != nil {
 		return err
+	}
+	if len(os.Args) > 1 { // only patches whose file name contains the argument
+		list = slices.DeleteFunc(list, func(p patch) bool { return !strings.Contains(filepath.Base(p.File), os.Args[1]) })
 	}
 	var survivors []error
 	fmt.Printf("%-9s %6s  %-45s %s\n", "RESULT", "TIME", "TEST", "MUTANT")
