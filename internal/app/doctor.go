@@ -28,7 +28,8 @@ const (
 
 type doctorCommand struct {
 	target
-	EngineLib string `help:"libchdb.so to use as the ClickHouse engine." type:"path"`
+	EngineLib   string `help:"libchdb.so to use as the ClickHouse engine." type:"path"`
+	EngineCache string `help:"Where fetch-engine keeps the library; else the user's cache folder." env:"SPANMILL_CACHE" type:"path"`
 }
 
 // finding is one line of doctor's report.
@@ -102,7 +103,7 @@ func (d doctorCommand) engine() finding {
 	if err := engine.Supported(); err != nil {
 		return finding{"engine", d.ClickHouse.outside(), err.Error()}
 	}
-	path, err := engine.Find(engine.FetchOptions{LibPath: d.EngineLib})
+	path, err := engine.Find(engine.FetchOptions{LibPath: d.EngineLib, CacheDir: d.EngineCache})
 	if err != nil {
 		return finding{"engine", d.ClickHouse.outside(), err.Error()}
 	}

@@ -29,7 +29,7 @@ func (k keyCommand) Run(c *console) error {
 }
 
 type fetchCommand struct {
-	CacheDir string `help:"Where to keep the library; else the user's cache folder." type:"path"`
+	CacheDir string `help:"Where to keep the library; else the user's cache folder." env:"SPANMILL_CACHE" type:"path"`
 	Archive  string `help:"A packed library (.tgz) on this machine, to use instead of downloading." type:"path"`
 }
 

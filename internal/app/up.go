@@ -37,6 +37,7 @@ type upCommand struct {
 
 	ClickHouse   clickHouse `embed:""`
 	EngineLib    string     `help:"libchdb.so to use as the ClickHouse engine." type:"path"`
+	EngineCache  string     `help:"Where fetch-engine keeps the library; else the user's cache folder." env:"SPANMILL_CACHE" type:"path"`
 	EngineMemory int64      `help:"Bytes of memory the ClickHouse engine may use." default:"1610612736"`
 
 	APIKeysFile    string `help:"Keys file: who may send, for which tenant." type:"path"`
@@ -186,7 +187,7 @@ func (p *plant) prepare(ctx context.Context) (err error) {
 		if err := engine.Supported(); err != nil {
 			return err
 		}
-		lib, err := fetchEngine(ctx, p.console, engine.FetchOptions{LibPath: u.EngineLib})
+		lib, err := fetchEngine(ctx, p.console, engine.FetchOptions{LibPath: u.EngineLib, CacheDir: u.EngineCache})
 		if err != nil {
 			return err
 		}

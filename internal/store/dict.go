@@ -29,47 +29,65 @@ type dict struct {
 	rows  proto.ColUInt32 // index per row
 	keys  []byte          // rows narrowed for the wire
 
-	lastWord  string // owned; the word of the row before, most often the same
-	lastIndex uint32
+	last int // position of the row before's word
 }
 
+// word is a known word, its place in the current block, and the word that
+// followed it last time: attributes come in the same order again and again, and
+// comparing is cheaper than hashing.
 type word struct {
 	text  string
 	epoch uint64
 	index uint32
+	next  int
 }
 
 func (c *dict) add(s string) {
-	if len(c.rows) == 0 || s != c.lastWord {
-		c.lastIndex, c.lastWord = c.index(s)
+	c.last = c.find(s)
+	w := &c.words[c.last]
+	if w.epoch != c.epoch {
+		w.epoch, w.index = c.epoch, uint32(c.block.rows)
+		c.block.add(w.text)
 	}
-	c.rows = append(c.rows, c.lastIndex)
+	c.rows = append(c.rows, w.index)
 }
 
 // addBytes is add for text that the caller will overwrite.
 func (c *dict) addBytes(b []byte) { c.add(unsafe.String(unsafe.SliceData(b), len(b))) }
 
 // again repeats the row appended last.
-func (c *dict) again() { c.rows = append(c.rows, c.lastIndex) }
+func (c *dict) again() { c.rows = append(c.rows, c.words[c.last].index) }
 
-func (c *dict) index(s string) (index uint32, owned string) {
+// find gives the position of s among the words.
+func (c *dict) find(s string) int {
+	if len(c.words) == 0 {
+		return c.learn(s)
+	}
+	before := &c.words[c.last]
+	if before.text == s {
+		return c.last
+	}
+	if c.words[before.next].text == s {
+		return before.next
+	}
 	i, ok := c.known[s]
 	if !ok {
-		if c.known == nil {
-			c.known, c.epoch = make(map[string]int), 1 // 0 is no block's epoch
-		}
-		s = strings.Clone(s)
-		i = len(c.words)
-		c.words = append(c.words, word{text: s})
-		c.known[s] = i
-		c.bytes += len(s)
+		i = c.learn(s) // moves the words: before is stale
 	}
-	w := &c.words[i]
-	if w.epoch != c.epoch {
-		w.epoch, w.index = c.epoch, uint32(c.block.rows)
-		c.block.add(w.text)
+	c.words[c.last].next = i
+	return i
+}
+
+func (c *dict) learn(s string) int {
+	if c.known == nil {
+		c.known, c.epoch = make(map[string]int), 1 // 0 is no block's epoch
 	}
-	return w.index, w.text
+	s = strings.Clone(s)
+	i := len(c.words)
+	c.words = append(c.words, word{text: s})
+	c.known[s] = i
+	c.bytes += len(s)
+	return i
 }
 
 func (c *dict) Type() proto.ColumnType { return typeWords }
@@ -85,11 +103,10 @@ func (c *dict) reset() {
 	c.block.reset()
 	c.rows = recycle(c.rows)
 	c.keys = recycle(c.keys)
-	c.lastWord, c.lastIndex = "", 0
 	if len(c.words) > dictKeepWords || c.bytes > dictKeepBytes {
 		clear(c.known)
 		clear(c.words)
-		c.words, c.bytes = c.words[:0], 0
+		c.words, c.bytes, c.last = c.words[:0], 0, 0
 	}
 }
 

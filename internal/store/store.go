@@ -49,11 +49,11 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // Version is the server's version.
 func (s *Store) Version(ctx context.Context) (string, error) {
-	v, err := s.ask(ctx, "SELECT version()", true)
+	version, err := s.ask(ctx, "SELECT version()", true)
 	if err != nil {
 		return "", fmt.Errorf("ask clickhouse for its version: %w", err)
 	}
-	return v, nil
+	return version, nil
 }
 
 // ServerTime is what the server's clock says.
@@ -84,11 +84,19 @@ func (s *Store) Query(ctx context.Context, sql, format string, w io.Writer) erro
 	return copyResult(w, resp)
 }
 
-// ask runs a question of the pipeline's own.
+// ask runs a question whose answer is at hand.
 func (s *Store) ask(ctx context.Context, sql string, anyDatabase bool) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, s.cfg.AskTimeout, errAskTimeout)
 	defer cancel()
 	return s.client.text(ctx, request{sql: sql, settings: settings(), anyDatabase: anyDatabase})
+}
+
+// search runs a question that looks through a table. Recovery waits for its
+// answer, so it may take as long as an insert.
+func (s *Store) search(ctx context.Context, sql string) (string, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, s.cfg.InsertTimeout, errAskTimeout)
+	defer cancel()
+	return s.client.text(ctx, request{sql: sql, settings: settings()})
 }
 
 var errAskTimeout = errors.New("clickhouse took too long to answer")

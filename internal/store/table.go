@@ -111,7 +111,7 @@ func (t *Table[B]) Present(ctx context.Context, log string, partition int32, fir
 	}
 	sql := fmt.Sprintf("SELECT DISTINCT toUInt16(part_day) FROM %s WHERE part_day IN (%s) AND src_log = %s AND src_partition = %d AND "+t.rangeSQL,
 		t.name, dayList(days), quote(log), partition, first, last)
-	text, err := t.store.ask(ctx, sql, false)
+	text, err := t.store.search(ctx, sql)
 	if err == nil {
 		var present []uint16
 		if present, err = parseDays(text); err == nil {
@@ -126,13 +126,17 @@ func (t *Table[B]) Present(ctx context.Context, log string, partition int32, fir
 // from (W6, W14). log is a pipeline.Log's ID, or a topic id for all of the
 // topic's incarnations.
 func (t *Table[B]) LastOffset(ctx context.Context, log string, partition int32) (offset int64, found bool, err error) {
-	sql := fmt.Sprintf("SELECT count(), max(src_offset) FROM %s WHERE (src_log = %s OR startsWith(src_log, %s)) AND src_partition = %d",
+	// The server goes through this order by the minmax index of src_offset and
+	// leaves out what cannot be greater; max would read the whole column.
+	sql := fmt.Sprintf("SELECT src_offset FROM %s WHERE (src_log = %s OR startsWith(src_log, %s)) AND src_partition = %d ORDER BY src_offset DESC LIMIT 1",
 		t.name, quote(log), quote(log+"/"), partition)
-	text, err := t.store.ask(ctx, sql, false)
+	text, err := t.store.search(ctx, sql)
+	if err == nil && text == "" {
+		return 0, false, nil
+	}
 	if err == nil {
-		var rows uint64
-		if _, err = fmt.Sscan(text, &rows, &offset); err == nil {
-			return offset, rows > 0, nil
+		if offset, err = strconv.ParseInt(text, 10, 64); err == nil {
+			return offset, true, nil
 		}
 	}
 	t.store.metrics.failed(t.name, err)

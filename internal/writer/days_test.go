@@ -26,8 +26,10 @@ func TestPlaceFilesRowsUnderTheirDay(t *testing.T) {
 	}{
 		{"just now", nano(received), nano(received.Add(time.Second)), today, 0},
 		{"last week", nano(received.Add(-7 * day)), nano(received), today - 7, 0},
-		{"edge of retention", nano(received.Add(-30 * day)), nano(received), today - 30, 0},
-		{"beyond retention", nano(received.Add(-30*day - time.Second)), nano(received), today, schema.TimeDayReceived},
+		{"first day kept", nano(received.Add(-29*day - 15*time.Hour)), nano(received), today - 29, 0},
+		// Its day ends at today's midnight: the next merge would delete the row.
+		{"day that retention ended on", nano(received.Add(-29*day - 15*time.Hour - time.Second)), nano(received), today, schema.TimeDayReceived},
+		{"beyond retention", nano(received.Add(-31 * day)), nano(received), today, schema.TimeDayReceived},
 		{"tomorrow", nano(received.Add(day)), nano(received.Add(day)), today + 1, 0},
 		{"after tomorrow", nano(received.Add(day + time.Second)), nano(received.Add(2 * day)), today, schema.TimeDayReceived},
 		{"start 0", 0, nano(received), today, schema.TimeDayReceived | schema.TimeMissing},

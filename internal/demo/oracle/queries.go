@@ -49,6 +49,6 @@ func (q queries) traces() string {
 func (q queries) counts(prefix string) string {
 	return fmt.Sprintf("SELECT toUInt64(count()), toUInt64(countIf(startsWith(trace_id, '%s'))),"+
 		" toUInt64(uniqExact(trace_id, span_id)), toUInt64(uniqExact(src_log, src_partition, src_offset, src_index)),"+
-		" (SELECT toUInt64(sum(spans)) FROM %s.trace_parts%s) FROM %s.spans%s",
+		" toUInt64(ifNull((SELECT sum(spans) FROM %s.trace_parts%s), 0)) FROM %s.spans%s",
 		prefix, q.database, q.where(), q.database, q.where())
 }

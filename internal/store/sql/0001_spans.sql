@@ -89,5 +89,6 @@ ENGINE = MergeTree
 PARTITION BY part_day
 ORDER BY (tenant, experiment_id, service_name, intDiv(start_unix_nano, 300000000000), trace_id, start_unix_nano)
 TTL part_day + toIntervalDay(retention_days)
-SETTINGS non_replicated_deduplication_window = {{.DedupWindow}}, ttl_only_drop_parts = 0
+SETTINGS non_replicated_deduplication_window = {{.DedupWindow}}, ttl_only_drop_parts = 0,
+    min_bytes_for_wide_part = 134217728, merge_selector_base = 10
 COMMENT 'One row for each span.'
