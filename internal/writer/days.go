@@ -12,11 +12,11 @@ const (
 )
 
 // placer gives each row of one record its day: the ClickHouse partition, and
-// what its retention counts from. Timestamps lie, so a start outside
-// [received - retention, received + 1 day] files the row under the day it was
-// received: start 0 would be deleted by the TTL at the next merge, year 2262
-// would never be. It depends on the record alone, so that a batch formed again
-// puts every row where it was.
+// what its retention counts from. Timestamps lie, so a start on a day whose
+// retention was over on the received day, or later than a day after it was
+// received, files the row under the received day: start 0 would be deleted by
+// the TTL at the next merge, year 2262 would never be. It depends on the record
+// alone, so that a batch formed again puts every row where it was.
 type placer struct {
 	maxDays   int
 	retention uint16
@@ -36,7 +36,7 @@ func (p *placer) place(start, end uint64) (day uint16, flags schema.TimeFlags) {
 	today := dayOf(p.received)
 	day = today
 	if milli := int64(start / nanoPerMill); start == 0 ||
-		milli < p.received-int64(p.retention)*milliPerDay || milli > p.received+milliPerDay {
+		int(dayOf(milli))+int(p.retention) <= int(today) || milli > p.received+milliPerDay {
 		flags |= schema.TimeDayReceived
 	} else {
 		day = dayOf(milli)

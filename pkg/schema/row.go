@@ -9,8 +9,8 @@ import (
 type TimeFlags uint8
 
 const (
-	// TimeDayReceived: part_day is the received day because the start lies
-	// outside [received - retention, received + 1 day].
+	// TimeDayReceived: part_day is the received day because the retention of
+	// the start's day was over by then, or the start lies more than a day ahead.
 	TimeDayReceived TimeFlags = 1 << iota
 	// TimeDayOverflow: part_day is the received day because the record's spans
 	// alone cover more days than a batch may.
