@@ -181,7 +181,7 @@ func TestClientGoesAway(t *testing.T) {
 func TestHalfSentBody(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(c *Config, _ *Dependencies) {
-		c.HeaderTimeout, c.ReadTimeout = 200*time.Millisecond, 300*time.Millisecond
+		c.HeaderTimeout, c.ReadTimeout = time.Second, 2*time.Second
 	})
 	for name, tt := range map[string]struct{ sent, want string }{
 		"half a body": {

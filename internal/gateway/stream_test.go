@@ -157,7 +157,7 @@ func (c *rawClient) data(t *testing.T, b []byte) {
 // more than it sent and one step, and may not send more than a window ahead.
 func TestStreamIsReadInSteps(t *testing.T) {
 	t.Parallel()
-	b := setup(t, func(c *Config, _ *Dependencies) { c.ReadTimeout = time.Second })
+	b := setup(t, func(c *Config, _ *Dependencies) { c.ReadTimeout = 4 * time.Second })
 	_, addr := b.g.Addresses()
 	c := dialRaw(t, addr)
 	c.open(t)
