@@ -40,6 +40,9 @@ type membership struct {
 	drains context.Context // ends when sources are to finish
 	finish context.CancelFunc
 
+	// The client joins from the moment it is made, so its first callback waits
+	// for made to close: then cl and adm are set.
+	made        chan struct{}
 	cl          *kgo.Client
 	adm         *kadm.Client
 	coordinator atomic.Int32 // broker id, -1: look it up
@@ -65,6 +68,7 @@ func newMembership(ctx context.Context, c *Consumer, handle Handler) *membership
 	m := &membership{
 		c: c, log: c.log, handle: handle,
 		life: life, kill: kill, drains: drains, finish: finish,
+		made:    make(chan struct{}),
 		over:    make(chan struct{}),
 		sources: make(map[topicPartition]*source),
 		last:    make(map[topicPartition]<-chan struct{}),
@@ -97,6 +101,7 @@ func (m *membership) join() error {
 		return err
 	}
 	m.cl, m.adm = cl, kadm.NewClient(cl)
+	close(m.made)
 	m.loops.Go(m.poll)
 	m.loops.Go(m.measureLag)
 	return nil
@@ -124,6 +129,7 @@ func (m *membership) poll() {
 // assigned runs in every generation, with no new partitions too: that is where
 // the leases of kept partitions are refreshed (W1).
 func (m *membership) assigned(_ context.Context, cl *kgo.Client, added map[string][]int32) {
+	<-m.made
 	var id identity
 	id.member, id.generation = cl.GroupMetadata()
 	m.mu.Lock()
