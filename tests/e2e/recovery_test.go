@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/spanmill/spanmill/tests/e2e/harness"
@@ -74,10 +75,39 @@ func TestEngineKilled(t *testing.T) {
 	up.Terminate(t)
 }
 
-var recoveredLine = regexp.MustCompile(`(?m)^spanmill_writer_recovered_intents_total\{.*\} (\d+)$`)
-
-// recoveredIntents sums the counter over partitions and states.
+// recoveredIntents sums the counter over the states.
 func recoveredIntents(t *testing.T, up *harness.Instance) int {
+	t.Helper()
+	sum := 0
+	for _, n := range recoveredByState(t, up) {
+		sum += n
+	}
+	return sum
+}
+
+var recoveredLine = regexp.MustCompile(`state="(\w+)"\} (\d+)$`)
+
+// recoveredByState reads how many open intents were adopted, by what was found
+// of their batch.
+func recoveredByState(t *testing.T, up *harness.Instance) map[string]int {
+	t.Helper()
+	states := map[string]int{}
+	for _, line := range metricLines(t, up, "spanmill_writer_recovered_intents_total") {
+		m := recoveredLine.FindStringSubmatch(line)
+		if m == nil {
+			t.Fatalf("unexpected metric line %q", line)
+		}
+		n, err := strconv.Atoi(m[2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		states[m[1]] = n
+	}
+	return states
+}
+
+// metricLines gives the lines of one metric, as the admin page has them.
+func metricLines(t *testing.T, up *harness.Instance, name string) []string {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+up.Admin+"/metrics", http.NoBody)
 	if err != nil {
@@ -93,13 +123,11 @@ func recoveredIntents(t *testing.T, up *harness.Instance) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sum := 0
-	for _, line := range recoveredLine.FindAllSubmatch(page, -1) {
-		n, err := strconv.Atoi(string(line[1]))
-		if err != nil {
-			t.Fatal(err)
+	var lines []string
+	for line := range strings.Lines(string(page)) {
+		if strings.HasPrefix(line, name+"{") || strings.HasPrefix(line, name+" ") {
+			lines = append(lines, strings.TrimSuffix(line, "\n"))
 		}
-		sum += n
 	}
-	return sum
+	return lines
 }
