@@ -5,7 +5,6 @@ import (
 	"log/slog"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/plugin/kslog"
 )
 
 // options are common to every client of the package.
@@ -15,7 +14,7 @@ func options(cfg Config, log *slog.Logger) []kgo.Opt {
 		kgo.ClientID(cfg.ClientID),
 		kgo.SoftwareNameAndVersion("spanmill", "1"),
 		kgo.RequestTimeoutOverhead(cfg.RequestTimeout),
-		kgo.WithLogger(kslog.New(log)),
+		kgo.WithLogger(quiet{log}),
 		// We export our own metrics; pushing the library's to the broker
 		// would only cost each of our many small clients a loop.
 		kgo.DisableClientMetrics(),
@@ -42,4 +41,21 @@ func codec(name string) (kgo.CompressionCodec, error) {
 		return kgo.NoCompression(), nil
 	}
 	return kgo.CompressionCodec{}, fmt.Errorf("codec %q is unknown: use snappy, lz4, zstd, gzip or none", name)
+}
+
+// quiet passes the library's messages on a class lower. What it warns of, every
+// quarter of a second while a broker is away, it also mends; what we have to do
+// something about comes back as an error and is logged where that is done.
+type quiet struct{ log *slog.Logger }
+
+// Level implements kgo.Logger. The library's own debug is not for us.
+func (quiet) Level() kgo.LogLevel { return kgo.LogLevelInfo }
+
+// Log implements kgo.Logger.
+func (q quiet) Log(level kgo.LogLevel, msg string, keyvals ...any) {
+	if level == kgo.LogLevelError {
+		q.log.Warn("kafka client: "+msg, keyvals...)
+		return
+	}
+	q.log.Debug("kafka client: "+msg, keyvals...)
 }

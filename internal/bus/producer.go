@@ -138,7 +138,7 @@ func (p *Producer) produce(ctx context.Context, records []pipeline.Record) error
 			c.done(err)
 		})
 	}
-	patience := time.NewTimer(p.cfg.ProduceTimeout + p.cfg.RequestTimeout)
+	patience := time.NewTimer(p.cfg.ProduceTimeout)
 	defer patience.Stop()
 	select {
 	case <-c.all:
@@ -146,7 +146,7 @@ func (p *Producer) produce(ctx context.Context, records []pipeline.Record) error
 	case <-ctx.Done():
 		return fmt.Errorf("%w: %w", ErrUnavailable, context.Cause(ctx))
 	case <-patience.C:
-		return fmt.Errorf("%w: no acknowledgement within %s", ErrUnavailable, p.cfg.ProduceTimeout+p.cfg.RequestTimeout)
+		return fmt.Errorf("%w: no acknowledgement within %s", ErrUnavailable, p.cfg.ProduceTimeout)
 	}
 }
 
