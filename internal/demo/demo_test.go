@@ -3,6 +3,7 @@ package demo
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -74,9 +75,9 @@ func TestSpansAreAPureFunctionOfTheirPlace(t *testing.T) {
 		forward = append(forward, m.AppendPiece(nil, p))
 	}
 	again := newTestGenerator(t, nil).NewMaker()
-	for i := len(all) - 1; i >= 0; i-- {
-		if !bytes.Equal(again.AppendPiece(nil, all[i]), forward[i]) {
-			t.Fatalf("piece %v differs when made in another order", all[i])
+	for i, p := range slices.Backward(all) {
+		if !bytes.Equal(again.AppendPiece(nil, p), forward[i]) {
+			t.Fatalf("piece %v differs when made in another order", p)
 		}
 	}
 	other := newTestGenerator(t, func(o *Options) { o.Seed++ }).NewMaker()

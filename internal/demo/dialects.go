@@ -13,9 +13,9 @@ const (
 // otelNames are the attributes whose names changed between the OpenTelemetry
 // dialects; content is by form.
 type otelNames struct {
-	provider, inputTokens, outputTokens string
-	input, output                       [4]string
-	session, user                       string
+	provider, inputUsage, outputUsage string
+	input, output                     [4]string
+	session, user                     string
 }
 
 func namesOf(d dialect) *otelNames {
@@ -26,8 +26,8 @@ func namesOf(d dialect) *otelNames {
 }
 
 var newNames = otelNames{
-	provider:    "gen_ai.provider.name",
-	inputTokens: "gen_ai.usage.input_tokens", outputTokens: "gen_ai.usage.output_tokens",
+	provider:   "gen_ai.provider.name",
+	inputUsage: "gen_ai.usage.input_tokens", outputUsage: "gen_ai.usage.output_tokens",
 	input: [...]string{
 		asMessages: "gen_ai.input.messages", asArguments: "gen_ai.tool.call.arguments",
 		asDocuments: "gen_ai.retrieval.query.text",
@@ -40,8 +40,8 @@ var newNames = otelNames{
 }
 
 var oldNames = otelNames{
-	provider:    "gen_ai.system",
-	inputTokens: "gen_ai.usage.prompt_tokens", outputTokens: "gen_ai.usage.completion_tokens",
+	provider:   "gen_ai.system",
+	inputUsage: "gen_ai.usage.prompt_tokens", outputUsage: "gen_ai.usage.completion_tokens",
 	input: [...]string{
 		asMessages: "gen_ai.prompt", asArguments: "gen_ai.tool.call.arguments", asDocuments: "gen_ai.retrieval.query.text",
 	},
@@ -71,8 +71,8 @@ func (m *Maker) tell(f form, input, output int) {
 	m.addText("gen_ai.tool.name", w.Tool)
 	m.addText(n.session, w.SessionID)
 	m.addText(n.user, w.UserID)
-	m.addCount(n.inputTokens, w.InputTokens)
-	m.addCount(n.outputTokens, w.OutputTokens)
+	m.addCount(n.inputUsage, w.InputTokens)
+	m.addCount(n.outputUsage, w.OutputTokens)
 	m.addCount("gen_ai.usage.cache_read.input_tokens", w.CacheReadTokens)
 	m.addCount("gen_ai.usage.reasoning.output_tokens", w.ReasoningTokens)
 

@@ -78,7 +78,7 @@ func New(o demo.Options) *Ledger {
 // Open creates the ledger file at path, or goes on with the one that is
 // there: then its options hold and those given are not looked at.
 func Open(path string, o demo.Options) (*Ledger, error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open ledger: %w", err)
 	}

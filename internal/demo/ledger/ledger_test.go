@@ -94,7 +94,7 @@ func TestLedgerSurvivesAKillAtAnyByte(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for cut := range len(text) {
+	for cut := range text {
 		path := filepath.Join(dir, "cut")
 		if err := os.WriteFile(path, text[:cut], 0o600); err != nil {
 			t.Fatal(err)

@@ -59,7 +59,7 @@ func (r *Report) String() string {
 	return b.String()
 }
 
-func (r *Report) say(format string, args ...any) {
+func (r *Report) sayf(format string, args ...any) {
 	if len(r.Differences) < maxDifferences {
 		r.Differences = append(r.Differences, fmt.Sprintf(format, args...))
 	}
@@ -98,7 +98,7 @@ func Check(ctx context.Context, l *ledger.Ledger, rows Rows, database string) (*
 		report: new(Report), gen: gen, maker: gen.NewMaker(), tally: newTally(gen, entries),
 		columns: spanColumns(), tenant: l.Options().Tenant, shared: make(map[sharedKey][]byte),
 	}
-	q := queries{database: database, tenant: j.tenant, columns: j.columns}
+	q := queries{database: database, tenant: j.tenant, prefix: gen.TracePrefix(), columns: j.columns}
 	if err := j.read(ctx, rows, q.spans(), j.row); err != nil {
 		return nil, fmt.Errorf("check: read spans: %w", err)
 	}
@@ -123,7 +123,7 @@ func (j *judge) read(ctx context.Context, rows Rows, sql string, row func(*rowRe
 	for r.more() {
 		row(r)
 	}
-	return errors.Join(r.err, body.Close())
+	return errors.Join(r.failure(), body.Close())
 }
 
 // row judges a row of spans.
@@ -136,10 +136,10 @@ func (j *judge) row(r *rowReader) {
 	switch {
 	case j.span == nil:
 		j.report.Strange++
-		j.report.say("row of trace %s span %s: nothing like it was sent", traceID, spanID)
+		j.report.sayf("row of trace %s span %s: nothing like it was sent", traceID, spanID)
 	case j.tally.mark(j.span.Trace, j.span.Index):
 		j.report.Doubled++
-		j.report.say("%s: in the table more than once", j.label())
+		j.report.sayf("%s: in the table more than once", j.label())
 	}
 	for i := range j.columns {
 		c := &j.columns[i]
@@ -181,7 +181,7 @@ func (j *judge) label() string {
 
 func (j *judge) differ(column, want, got string) {
 	j.wrong = true
-	j.report.say("%s: %s is %s, want %s", j.label(), column, got, want)
+	j.report.sayf("%s: %s is %s, want %s", j.label(), column, got, want)
 }
 
 // isContent tells whether an attribute is in the input or output column and
@@ -214,7 +214,7 @@ func (j *judge) settle(entries []ledger.Entry) {
 			j.report.Acked += uint64(e.Spans - e.Rejected)
 			if want := uint64(e.Spans - e.Rejected); found < want {
 				j.report.Missing += want - found
-				j.report.say("piece %v to %v: %d spans in the table, want %d", e.From, e.To, found, want)
+				j.report.sayf("piece %v to %v: %d spans in the table, want %d", e.From, e.To, found, want)
 			} else {
 				j.report.Unexpected += found - want
 			}
@@ -236,7 +236,7 @@ func (j *judge) present(p demo.Piece) {
 		for s := from; s < to; s++ {
 			if j.tally.count(i, s, s+1) == 0 {
 				j.report.Missing++
-				j.report.say("span %d.%d (trace %x): acked, not in the table", i, s, j.gen.TraceID(i))
+				j.report.sayf("span %d.%d (trace %x): acked, not in the table", i, s, j.gen.TraceID(i))
 			}
 		}
 	})
@@ -247,7 +247,7 @@ func (j *judge) absent(p demo.Piece, why string) {
 		for s := from; s < to && j.tally.count(i, s, to) > 0; s++ {
 			if j.tally.count(i, s, s+1) > 0 {
 				j.report.Unexpected++
-				j.report.say("span %d.%d (trace %x): %s, but in the table", i, s, j.gen.TraceID(i), why)
+				j.report.sayf("span %d.%d (trace %x): %s, but in the table", i, s, j.gen.TraceID(i), why)
 			}
 		}
 	})
@@ -257,10 +257,10 @@ func (j *judge) absent(p demo.Piece, why string) {
 func (j *judge) origins(r *rowReader) {
 	rows, origins := r.u64(), r.u64()
 	if rows != j.report.Rows {
-		j.report.say("the table counts %d rows and streams %d", rows, j.report.Rows)
+		j.report.sayf("the table counts %d rows and streams %d", rows, j.report.Rows)
 	}
 	if rows != origins {
 		j.report.SameOrigin = rows - origins
-		j.report.say("%d rows have only %d different (src_log, src_partition, src_offset, src_index)", rows, origins)
+		j.report.sayf("%d rows have only %d different (src_log, src_partition, src_offset, src_index)", rows, origins)
 	}
 }

@@ -32,9 +32,9 @@ func Count(ctx context.Context, l *ledger.Ledger, rows Rows, database string) (*
 	if err != nil {
 		return nil, fmt.Errorf("count: %w", err)
 	}
-	q := queries{database: database, tenant: l.Options().Tenant}
+	q := queries{database: database, tenant: l.Options().Tenant, prefix: gen.TracePrefix()}
 	j := &judge{}
-	err = j.read(ctx, rows, q.counts(gen.TracePrefix()), func(r *rowReader) {
+	err = j.read(ctx, rows, q.counts(), func(r *rowReader) {
 		c.Rows, c.Ours, c.Spans, c.Origins, c.InParts = r.u64(), r.u64(), r.u64(), r.u64(), r.u64()
 	})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/spanmill/spanmill/internal/demo"
 )
@@ -85,7 +86,7 @@ func (m *jsonMatch) word(w string) bool {
 func (m *jsonMatch) number() []byte {
 	m.peek()
 	from := m.at
-	for m.at < len(m.text) && bytes.IndexByte([]byte("+-0123456789.eE"), m.text[m.at]) >= 0 {
+	for m.at < len(m.text) && strings.IndexByte("+-0123456789.eE", m.text[m.at]) >= 0 {
 		m.at++
 	}
 	return m.text[from:m.at]

@@ -70,14 +70,22 @@ func TestPlantedRowsAreFound(t *testing.T) {
 		is    func(r *Report) bool
 		says  string
 	}{
-		{"missing row", func(b *table) { b.spans = slices.Delete(b.spans, 150, 151) },
-			func(r *Report) bool { return r.Missing == 1 && r.Doubled+r.Wrong+r.Unexpected+r.Strange == 0 }, "acked, not in the table"},
-		{"doubled row", func(b *table) { b.spans = append(b.spans, b.spans[17]) },
-			func(r *Report) bool { return r.Doubled == 1 && r.Missing+r.Wrong+r.Unexpected+r.Strange == 0 }, "more than once"},
-		{"row of a refused piece", func(b *table) { b.addPiece(2) },
-			func(r *Report) bool { return r.Unexpected == 100 && r.Missing+r.Doubled == 0 }, "refused, but in the table"},
-		{"row that was never sent", func(b *table) { b.spans = append(b.spans, place{1 << 30, 0}) },
-			func(r *Report) bool { return r.Strange == 1 && r.Missing == 0 }, "nothing like it was sent"},
+		{
+			"missing row", func(b *table) { b.spans = slices.Delete(b.spans, 150, 151) },
+			func(r *Report) bool { return r.Missing == 1 && r.Doubled+r.Wrong+r.Unexpected+r.Strange == 0 }, "acked, not in the table",
+		},
+		{
+			"doubled row", func(b *table) { b.spans = append(b.spans, b.spans[17]) },
+			func(r *Report) bool { return r.Doubled == 1 && r.Missing+r.Wrong+r.Unexpected+r.Strange == 0 }, "more than once",
+		},
+		{
+			"row of a refused piece", func(b *table) { b.addPiece(2) },
+			func(r *Report) bool { return r.Unexpected == 100 && r.Missing+r.Doubled == 0 }, "refused, but in the table",
+		},
+		{
+			"row that was never sent", func(b *table) { b.spans = append(b.spans, place{1 << 30, 0}) },
+			func(r *Report) bool { return r.Strange == 1 && r.Missing == 0 }, "nothing like it was sent",
+		},
 		{"span id of another span", func(b *table) {
 			b.change = func(n int, s *demo.Span) {
 				if n == 5 {
@@ -85,12 +93,18 @@ func TestPlantedRowsAreFound(t *testing.T) {
 				}
 			}
 		}, func(r *Report) bool { return r.Strange == 1 && r.Missing == 1 }, "nothing like it was sent"},
-		{"same origin twice", func(b *table) { b.origins = uint64(len(b.spans)) - 1 },
-			func(r *Report) bool { return r.SameOrigin == 1 }, "different (src_log"},
-		{"trace part missing", func(b *table) { b.parts = func(_ uint64, s *sums) { s.Spans-- } },
-			func(r *Report) bool { return r.WrongTraces > 10 }, "trace_parts: trace 0"},
-		{"wrong sum of tokens", func(b *table) { b.parts = func(_ uint64, s *sums) { s.InputTokens++ } },
-			func(r *Report) bool { return r.WrongTraces > 10 }, "InputTokens"},
+		{
+			"same origin twice", func(b *table) { b.origins = uint64(len(b.spans)) - 1 },
+			func(r *Report) bool { return r.SameOrigin == 1 }, "different (src_log",
+		},
+		{
+			"trace part missing", func(b *table) { b.parts = func(_ uint64, s *sums) { s.Spans-- } },
+			func(r *Report) bool { return r.WrongTraces > 10 }, "trace_parts: trace 0",
+		},
+		{
+			"wrong sum of tokens", func(b *table) { b.parts = func(_ uint64, s *sums) { s.InputTokens++ } },
+			func(r *Report) bool { return r.WrongTraces > 10 }, "InputTokens",
+		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,14 +1,12 @@
 package oracle
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
 // queries are the SQL of a check. All columns have the width that the readers
 // of their rows expect.
 type queries struct {
 	database, tenant string
+	prefix           string // of our trace ids
 	columns          []column
 }
 
@@ -16,6 +14,14 @@ func (q queries) where() string {
 	quoted := strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(q.tenant)
 	return " WHERE tenant = '" + quoted + "'"
 }
+
+// Settings that keep a query within a small engine which may be merging at the
+// same time: narrow blocks and buffers for a hundred column streams, and counts
+// that go to disk before they fill the memory.
+const (
+	streaming = " SETTINGS max_threads = 1, max_block_size = 1024, max_read_buffer_size = 65536"
+	counting  = " SETTINGS max_threads = 1, max_bytes_before_external_group_by = 268435456"
+)
 
 // spans gives the ids and all columns of each row, in no order: sorting a
 // million wide rows is more than a small engine has memory for.
@@ -28,12 +34,19 @@ func (q queries) spans() string {
 		}
 		list = append(list, sql)
 	}
-	return "SELECT " + strings.Join(list, ", ") + " FROM " + q.database + ".spans" + q.where()
+	return "SELECT " + strings.Join(list, ", ") + " FROM " + q.database + ".spans" + q.where() + streaming
 }
 
+// origins counts the rows and their different origins.
 func (q queries) origins() string {
-	return "SELECT toUInt64(count()), toUInt64(uniqExact(src_log, src_partition, src_offset, src_index)) FROM " +
-		q.database + ".spans" + q.where()
+	return "SELECT toUInt64(sum(n)), toUInt64(count()) FROM (" + q.grouped("src_log, src_partition, src_offset, src_index") + ")" + counting
+}
+
+// grouped counts rows by some columns. Unlike uniqExact a GROUP BY may go to
+// disk.
+func (q queries) grouped(by string) string {
+	return "SELECT count() AS n, countIf(startsWith(trace_id, '" + q.prefix + "')) AS ours FROM " +
+		q.database + ".spans" + q.where() + " GROUP BY " + by
 }
 
 // traces sums the parts of each trace.
@@ -42,13 +55,13 @@ func (q queries) traces() string {
 		" toInt64(sum(input_tokens)), toInt64(sum(output_tokens))," +
 		" toInt64(min(start_unix_nano)), toInt64(max(end_unix_nano))," +
 		" toInt64(countIf(has_root)), toString(anyIf(root_name, has_root)) FROM " +
-		q.database + ".trace_parts" + q.where() + " GROUP BY trace_id"
+		q.database + ".trace_parts" + q.where() + " GROUP BY trace_id" + counting
 }
 
-// counts gives the four numbers of a Count.
-func (q queries) counts(prefix string) string {
-	return fmt.Sprintf("SELECT toUInt64(count()), toUInt64(countIf(startsWith(trace_id, '%s'))),"+
-		" toUInt64(uniqExact(trace_id, span_id)), toUInt64(uniqExact(src_log, src_partition, src_offset, src_index)),"+
-		" toUInt64(ifNull((SELECT sum(spans) FROM %s.trace_parts%s), 0)) FROM %s.spans%s",
-		prefix, q.database, q.where(), q.database, q.where())
+// counts gives the five numbers of a Count.
+func (q queries) counts() string {
+	return "SELECT toUInt64(sum(n)), toUInt64(sum(ours)), toUInt64(count())," +
+		" toUInt64(ifNull((SELECT count() FROM (" + q.grouped("src_log, src_partition, src_offset, src_index") + ")), 0))," +
+		" toUInt64(ifNull((SELECT sum(spans) FROM " + q.database + ".trace_parts" + q.where() + "), 0))" +
+		" FROM (" + q.grouped("trace_id, span_id") + ")" + counting
 }

@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -99,16 +100,22 @@ func (r *rowReader) u8() byte {
 	return 0
 }
 
-func (r *rowReader) u32() uint32 {
-	if b := r.take(4); b != nil {
-		return binary.LittleEndian.Uint32(b)
-	}
-	return 0
-}
-
 func (r *rowReader) u64() uint64 {
 	if b := r.take(8); b != nil {
 		return binary.LittleEndian.Uint64(b)
 	}
 	return 0
+}
+
+// failure is what ended the stream too early. A server that fails after its
+// first row can only write the reason between the rows and break off.
+func (r *rowReader) failure() error {
+	if r.err == nil {
+		return nil
+	}
+	rest := r.buf[r.r:r.w]
+	if at := bytes.Index(rest, []byte("Code: ")); at >= 0 && bytes.Contains(rest, []byte("DB::Exception")) {
+		return fmt.Errorf("%w: %.500s", r.err, rest[at:])
+	}
+	return r.err
 }

@@ -56,9 +56,9 @@ type place struct {
 
 func (b *table) Query(_ context.Context, sql string) (io.ReadCloser, error) {
 	switch {
-	case strings.Contains(sql, "startsWith"):
+	case strings.Contains(sql, "sum(ours)"):
 		return io.NopCloser(bytes.NewReader(b.countRow())), nil
-	case strings.Contains(sql, "uniqExact"):
+	case strings.Contains(sql, "SELECT toUInt64(sum(n)), toUInt64(count())"):
 		n := uint64(len(b.spans))
 		if b.origins != 0 {
 			return io.NopCloser(bytes.NewReader(words(n, b.origins))), nil

@@ -25,13 +25,13 @@ func (j *judge) traceRow(r *rowReader) {
 	i, ok := j.gen.TraceNumber(id)
 	if err != nil || n != 16 || !ok || !j.tally.covers(i) {
 		j.report.WrongTraces++
-		j.report.say("trace_parts: trace %s: nothing like it was sent", traceHex)
+		j.report.sayf("trace_parts: trace %s: nothing like it was sent", traceHex)
 		return
 	}
 	j.tally.markParts(i)
 	if want := j.sumsOf(i); got != want {
 		j.report.WrongTraces++
-		j.report.say("trace_parts: trace %d (%s): sums are %+v, want %+v", i, traceHex, got, want)
+		j.report.sayf("trace_parts: trace %d (%s): sums are %+v, want %+v", i, traceHex, got, want)
 	}
 }
 
@@ -71,7 +71,7 @@ func (j *judge) settleTraces() {
 		k := i - t.from.Trace
 		if t.parts[k/64]>>(k%64)&1 == 0 && t.count(i, 0, j.gen.Size(i)) > 0 {
 			j.report.WrongTraces++
-			j.report.say("trace_parts: trace %d (%x): not there, but its spans are", i, j.gen.TraceID(i))
+			j.report.sayf("trace_parts: trace %d (%x): not there, but its spans are", i, j.gen.TraceID(i))
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -127,9 +128,7 @@ func (s *sender) post(ctx context.Context, body []byte) (a answer) {
 	if err != nil {
 		return answer{problem: err.Error()}
 	}
-	for name, values := range s.config.Header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, s.config.Header)
 	req.Header.Set("Content-Type", "application/x-protobuf")
 	if s.config.Gzip {
 		req.Header.Set("Content-Encoding", "gzip")
@@ -176,10 +175,10 @@ func partialSuccess(body []byte) (rejected int, message string) {
 		}
 	})
 	eachField(partial, func(field protowire.Number, number uint64, content []byte) {
-		switch field {
-		case 1:
+		if field == 1 {
 			rejected = int(number)
-		case 2:
+		}
+		if field == 2 {
 			message = string(content)
 		}
 	})
@@ -212,11 +211,12 @@ func eachField(b []byte, f func(field protowire.Number, number uint64, content [
 		if size < 0 {
 			return
 		}
-		switch value := b[n : n+size]; typ {
-		case protowire.VarintType:
+		value := b[n : n+size]
+		if typ == protowire.VarintType {
 			number, _ := protowire.ConsumeVarint(value)
 			f(field, number, nil)
-		case protowire.BytesType:
+		}
+		if typ == protowire.BytesType {
 			content, _ := protowire.ConsumeBytes(value)
 			f(field, 0, content)
 		}

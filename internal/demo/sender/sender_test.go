@@ -136,7 +136,8 @@ func TestRefusalIsRecordedAndSendingGoesOn(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(n int, w http.ResponseWriter, _ *http.Request) {
 		if n == 1 {
-			http.Error(w, "body too large", http.StatusRequestEntityTooLarge)
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+			_, _ = io.WriteString(w, "body too large")
 		}
 	})
 	b.config.Spans = 250
@@ -216,7 +217,7 @@ func TestWrongKeyStopsSending(t *testing.T) {
 }
 
 // TestEndOfContextLeavesDoubtOnlyWhereThereIsDoubt ends it while one request is
-// being refused for now and another one is being worked on.
+// under way: it may finish, and no other begins.
 func TestEndOfContextLeavesDoubtOnlyWhereThereIsDoubt(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
