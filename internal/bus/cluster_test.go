@@ -145,6 +145,22 @@ func (m *member) gauge(t *testing.T, name, partition string) (value float64, ok 
 	return 0, false
 }
 
+// counter reads a metric without labels.
+func (m *member) counter(t *testing.T, name string) float64 {
+	t.Helper()
+	families, err := m.reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			return f.GetMetric()[0].GetCounter().GetValue()
+		}
+	}
+	t.Fatalf("no metric %s", name)
+	return 0
+}
+
 // committed is what the group holds of a partition.
 func (c *cluster) committed(partition int32) string {
 	g := c.GroupInfo("g")

@@ -246,7 +246,7 @@ func TestCommitsGoOnAcrossRebalances(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, c *cluster) {
 		var kept atomic.Int64
 		stop := make(chan struct{})
-		c.join(tuning{}, func(ctx context.Context, src pipeline.Source) error {
+		a := c.join(tuning{}, func(ctx context.Context, src pipeline.Source) error {
 			for offset := int64(0); ; offset++ {
 				err := src.Commit(ctx, offset, "")
 				switch {
@@ -277,6 +277,9 @@ func TestCommitsGoOnAcrossRebalances(t *testing.T) {
 			generations[c.GroupInfo("g").Epoch] = true
 		}
 		close(stop)
+		if n := a.counter(t, "spanmill_bus_rejoins_total"); n != 0 {
+			t.Errorf("an ordinary rebalance made the member leave %v times", n)
+		}
 		if len(generations) < 8 || kept.Load() < 1000 {
 			t.Errorf("%d commits over %d generations: not what this test is about", kept.Load(), len(generations))
 		}

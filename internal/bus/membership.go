@@ -226,7 +226,7 @@ func (m *membership) own(s *source, before <-chan struct{}) {
 func (m *membership) settle(s *source, err error) {
 	log := m.log.With("topic", s.tp.topic, "partition", s.tp.partition)
 	switch {
-	case s.ctx.Err() != nil: // revoked, or the whole member ends
+	case s.ctx.Err() != nil || !m.owns(s): // revoked, or the whole member ends
 		log.Debug("partition handler ended", "err", err)
 	case err == nil && m.drains.Err() != nil:
 		log.Debug("partition drained")
@@ -239,6 +239,13 @@ func (m *membership) settle(s *source, err error) {
 		m.halt(s, err)
 		log.Error("partition halted; the others go on", "err", err)
 	}
+}
+
+// owns is false from the moment a revocation is known.
+func (m *membership) owns(s *source) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.sources[s.tp] == s
 }
 
 // halt shows the partition as standing still until it is revoked.
