@@ -64,6 +64,7 @@ type doorCall struct {
 	headers  []string
 	path     string // HTTP path or gRPC method, "" exports traces
 	typ      string // HTTP content type, "" is the door's own
+	chunked  bool   // HTTP: the length is not announced
 }
 
 // door is one way in.
@@ -185,8 +186,11 @@ func compressed(t testing.TB, name string, body []byte, repeat int) []byte {
 func postOTLP(t testing.TB, up *harness.Instance, c doorCall) doorAnswer {
 	t.Helper()
 	body := compressed(t, c.encoding, c.body, max(c.repeat, 1))
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost,
-		"http://"+up.OTLPHTTP+firstOf(c.path, "/v1/traces"), bytes.NewReader(body))
+	var content io.Reader = bytes.NewReader(body)
+	if c.chunked {
+		content = io.MultiReader(content) // of a length that the client cannot see
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+up.OTLPHTTP+firstOf(c.path, "/v1/traces"), content)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -177,6 +177,9 @@ func TestHostileContent(t *testing.T) {
 	if got.Code != codes.Unimplemented || got.Retry != 0 {
 		t.Errorf("gRPC with an unknown encoding: %+v", got)
 	}
+	for _, d := range doors()[:2] {
+		sameAnswer(t, d.send(t, up, doorCall{body: unknownField(maxBody + 1), chunked: true}), tooLarge)
+	}
 	sent := 0
 	for _, d := range doors() {
 		for _, name := range []string{"", "gzip", "zstd", "deflate"} {
@@ -234,4 +237,3 @@ func TestHostileBombs(t *testing.T) {
 	awaitCount(t, up, "after", len(doors()))
 	awaitMetric(t, up, inflight, isZero)
 }
-

@@ -23,12 +23,11 @@ const (
 	missing
 )
 
-// merged merges everything and applies retention to it.
+// merged merges everything, which also deletes what retention lets go of.
 func merged(t *testing.T, up *harness.Instance) {
 	t.Helper()
 	for _, table := range []string{"spans", "trace_parts"} {
 		up.SQL(t, "OPTIMIZE TABLE "+table+" FINAL")
-		up.SQL(t, "ALTER TABLE "+table+" MATERIALIZE TTL SETTINGS mutations_sync = 2")
 	}
 }
 

@@ -60,6 +60,13 @@ func fence(t *testing.T, up *harness.Instance) {
 	service := fmt.Sprintf("fence-%x", randomID(8))
 	send(t, up, requestOf(service, spans...))
 	awaitCount(t, up, service, traces)
+	harness.Eventually(t, func() error { // trace_parts is written after spans
+		got, err := up.TrySQL(t, "SELECT sum(spans) FROM trace_parts WHERE service_name = '"+service+"'")
+		if err == nil && got != strconv.Itoa(traces) {
+			err = &countError{got, strconv.Itoa(traces)}
+		}
+		return err
+	})
 }
 
 // landed compares the names of a service's spans, sorted, with those wanted.

@@ -112,7 +112,9 @@ func Launch(t testing.TB, o Options) *Instance {
 		close(in.exited)
 	}()
 	t.Cleanup(func() {
+		engines := in.children()
 		in.Kill()
+		awaitGone(t, engines) // else it writes into folders that are being removed
 		if t.Failed() {
 			t.Logf("the end of %s:\n%s", in.logFile, tail(in.Log(), 200))
 		}
@@ -154,25 +156,58 @@ func (in *Instance) Kill() {
 // looked up.
 func (in *Instance) KillEngine(t testing.TB) {
 	t.Helper()
-	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", in.PIDs.Spanmill))
-	if err != nil {
-		t.Fatal(err)
-	}
 	killed := 0
-	for _, list := range lists {
-		children, err := os.ReadFile(list)
-		if err != nil {
-			continue // a thread that ended meanwhile
-		}
-		for child := range strings.FieldsSeq(string(children)) {
-			pid, err := strconv.Atoi(child)
-			if err == nil && syscall.Kill(pid, syscall.SIGKILL) == nil {
-				killed++
-			}
+	for _, pid := range in.children() {
+		if syscall.Kill(pid, syscall.SIGKILL) == nil {
+			killed++
 		}
 	}
 	if killed != 1 {
 		t.Fatalf("killed %d children of spanmill up, want 1", killed)
+	}
+}
+
+// children are the processes that this one started and that are there.
+func (in *Instance) children() (pids []int) {
+	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", in.cmd.Process.Pid))
+	if err != nil {
+		return nil // only a malformed pattern
+	}
+	for _, list := range lists {
+		text, err := os.ReadFile(list)
+		if err != nil {
+			continue // a thread that ended meanwhile
+		}
+		for child := range strings.FieldsSeq(string(text)) {
+			if pid, err := strconv.Atoi(child); err == nil {
+				pids = append(pids, pid)
+			}
+		}
+	}
+	return pids
+}
+
+// awaitGone waits until processes whose parent died have died too: they, or
+// what the kernel keeps of them until somebody asks, have no memory any more.
+func awaitGone(t testing.TB, pids []int) {
+	t.Helper()
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	deadline := time.NewTimer(stopTimeout)
+	defer deadline.Stop()
+	for _, pid := range pids {
+		for {
+			statm, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+			if err != nil || strings.HasPrefix(string(statm), "0 ") {
+				break
+			}
+			select {
+			case <-ticker.C:
+			case <-deadline.C:
+				t.Errorf("process %d outlives its parent", pid)
+				return
+			}
+		}
 	}
 }
 
