@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"strconv"
@@ -98,7 +99,7 @@ func cpuSeconds(b *testing.B, pid int) float64 {
 	if err != nil {
 		b.Fatal(err)
 	}
-	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+2:]))
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+2:]))
 	const userTime, systemTime, ticksPerSecond = 11, 12, 100
 	user, _ := strconv.ParseFloat(fields[userTime], 64)
 	system, _ := strconv.ParseFloat(fields[systemTime], 64)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -63,9 +64,7 @@ type request struct {
 // do runs a statement. The caller closes the answer's body.
 func (c *client) do(ctx context.Context, r request) (*http.Response, error) {
 	params := url.Values{}
-	for k, v := range r.settings {
-		params[k] = v
-	}
+	maps.Copy(params, r.settings)
 	if !r.anyDatabase {
 		params.Set("database", c.database)
 	}
@@ -85,8 +84,7 @@ func (c *client) do(ctx context.Context, r request) (*http.Response, error) {
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		var u *url.Error
-		if errors.As(err, &u) {
+		if u, ok := errors.AsType[*url.Error](err); ok {
 			err = u.Err // the URL is pages of SQL
 		}
 		return nil, err

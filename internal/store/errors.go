@@ -96,8 +96,7 @@ func parseServerError(status, code int, text string) *ServerError {
 
 // CodeOf is the ClickHouse code of err, 0 if it has none.
 func CodeOf(err error) int {
-	var e *ServerError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*ServerError](err); ok {
 		return e.Code
 	}
 	return 0

@@ -45,7 +45,7 @@ func (s *Store) applyWindow(ctx context.Context, table string) error {
 		return err
 	}
 	setting := fmt.Sprintf("non_replicated_deduplication_window = %d", s.cfg.DedupWindow)
-	for _, part := range strings.Split(engine, ",") {
+	for part := range strings.SplitSeq(engine, ",") {
 		if strings.HasSuffix(strings.TrimSpace(part), setting) {
 			return nil
 		}

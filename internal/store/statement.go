@@ -29,8 +29,12 @@ func insertSettings(b Block) url.Values {
 	s.Set("max_insert_block_size", rows)
 	s.Set("min_insert_block_size_rows", "0")
 	s.Set("min_insert_block_size_bytes", "0")
+	s.Set("max_partitions_per_insert_block", maxDays)
 	return s
 }
+
+// maxDays is how many days a block may have; batches are cut well below.
+const maxDays = "100"
 
 // insertSQL is the statement of W9: the server checks the conditions when it
 // has read the block, and a block it has not read entirely it does not check.

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -99,4 +98,4 @@ func (s *Store) search(ctx context.Context, sql string) (string, error) {
 	return s.client.text(ctx, request{sql: sql, settings: settings()})
 }
 
-var errAskTimeout = errors.New("clickhouse took too long to answer")
+var errAskTimeout = fmt.Errorf("clickhouse took too long to answer: %w", context.DeadlineExceeded)

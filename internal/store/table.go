@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"strconv"
 	"strings"
@@ -78,7 +77,7 @@ func (t *Table[B]) insert(ctx context.Context, block B, token string, deadline t
 	return err
 }
 
-var errInsertTimeout = errors.New("clickhouse took too long to store the block")
+var errInsertTimeout = fmt.Errorf("clickhouse took too long to store the block: %w", context.DeadlineExceeded)
 
 // InsertScratch stores the block in a table of the same definition that
 // vanishes afterwards, to learn whether the server takes the rows.
@@ -98,8 +97,9 @@ func (t *Table[B]) send(ctx context.Context, sql string, s url.Values, block B) 
 	if err != nil {
 		return err
 	}
-	// NopCloser keeps Buffers' WriteTo, so the columns go out uncopied.
-	return t.store.client.exec(ctx, request{sql: sql, settings: s, data: io.NopCloser(&data)})
+	loan := &body{data: data}
+	defer loan.release()
+	return t.store.client.exec(ctx, request{sql: sql, settings: s, data: loan})
 }
 
 // Present tells which of days hold rows of the range [first, last] of a log's
@@ -145,7 +145,7 @@ func (t *Table[B]) LastOffset(ctx context.Context, log string, partition int32) 
 
 func parseDays(text string) ([]uint16, error) {
 	var days []uint16
-	for _, field := range strings.Fields(text) {
+	for field := range strings.FieldsSeq(text) {
 		d, err := strconv.ParseUint(field, 10, 16)
 		if err != nil {
 			return nil, fmt.Errorf("read days: %w", err)

@@ -90,7 +90,8 @@ ENGINE = MergeTree
 PARTITION BY part_day
 ORDER BY (tenant, experiment_id, service_name, intDiv(start_unix_nano, 300000000000), trace_id, start_unix_nano)
 TTL part_day + toIntervalDay(retention_days)
-SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 0
+SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 0,
+    min_bytes_for_wide_part = 134217728, merge_selector_base = 10
 COMMENT 'One row for each span.'
 
 -- 0002_trace_parts
@@ -134,6 +135,7 @@ ENGINE = MergeTree
 PARTITION BY part_day
 ORDER BY (tenant, experiment_id, intDiv(start_unix_nano, 300000000000), trace_id, start_unix_nano)
 TTL part_day + toIntervalDay(retention_days)
-SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 0
+SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 0,
+    min_bytes_for_wide_part = 134217728, merge_selector_base = 10
 COMMENT 'One row for each trace and batch: sums over the spans of the trace in that batch. A trace is all its parts.'
 
