@@ -37,6 +37,9 @@ func closeAt(dst []byte, mark, width int) []byte {
 func varintLen(v uint64) int { return (bits.Len64(v|1) + 6) / 7 }
 
 func appendTag(dst []byte, field, wire int) []byte {
+	if field < 16 {
+		return append(dst, byte(field<<3|wire))
+	}
 	return binary.AppendUvarint(dst, uint64(field)<<3|uint64(wire))
 }
 

@@ -3,6 +3,7 @@ package demo
 import (
 	"embed"
 	"slices"
+	"strconv"
 	"strings"
 	"unsafe"
 )
@@ -102,18 +103,7 @@ func (a *arena) end() string {
 	return unsafe.String(&a.buf[a.from], len(a.buf)-a.from)
 }
 
-func (a *arena) decimal(n uint64) {
-	var digits [20]byte
-	at := len(digits)
-	for {
-		at--
-		digits[at] = byte('0' + n%10)
-		if n /= 10; n == 0 {
-			break
-		}
-	}
-	a.buf = append(a.buf, digits[at:]...)
-}
+func (a *arena) decimal(n uint64) { a.buf = strconv.AppendUint(a.buf, n, 10) }
 
 // base32 adds n as 13 digits: all numbers have one length, no two are alike.
 func (a *arena) base32(n uint64) {
