@@ -2,6 +2,7 @@ package writer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -70,6 +71,13 @@ func (d *deadLetters) publish(ctx context.Context, r *pipeline.Record, index int
 	backoff := pipeline.Backoff{Min: d.retryMin, Max: d.retryMax}
 	for {
 		err := d.producer.Produce(ctx, []pipeline.Record{letter})
+		if isPermanent(err) && len(letter.Value) > 0 {
+			// A stranger's record of just the topic's limit does not fit once it
+			// carries our headers. Its origin still says where it stands.
+			letter.Value = nil
+			letter.Headers = append(letter.Headers, pipeline.Header{Key: schema.HeaderOmitted, Value: []byte("value")})
+			continue
+		}
 		if err == nil {
 			d.metrics.letters.WithLabelValues(reason).Inc()
 			d.log.Warn("dead letter", "origin", origin.String(), "reason", reason, "err", cause)
@@ -80,4 +88,11 @@ func (d *deadLetters) publish(ctx context.Context, r *pipeline.Record, index int
 			return err
 		}
 	}
+}
+
+// isPermanent reports whether trying again cannot help. The producer's error
+// type is the bus's own.
+func isPermanent(err error) bool {
+	var p interface{ Permanent() bool }
+	return errors.As(err, &p) && p.Permanent()
 }

@@ -46,6 +46,7 @@ func (b *fakeParts) Append(p *schema.TracePart) {
 // fakeWorld is the store and the producer of a stage under test.
 type fakeWorld struct {
 	letters []pipeline.Record
+	tooBig  int // values from this size on are refused for good; 0: none
 	last    int64
 	found   bool
 }
@@ -57,9 +58,17 @@ func (w *fakeWorld) LastOffset(context.Context, string, int32) (int64, bool, err
 }
 func (w *fakeWorld) Partitions(context.Context, string) (int, error) { return 1, nil }
 func (w *fakeWorld) Produce(_ context.Context, records []pipeline.Record) error {
+	if w.tooBig > 0 && len(records[0].Value) >= w.tooBig {
+		return tooLargeError{}
+	}
 	w.letters = append(w.letters, records...)
 	return nil
 }
+
+type tooLargeError struct{}
+
+func (tooLargeError) Error() string   { return "too large" }
+func (tooLargeError) Permanent() bool { return true }
 
 func testStage(t *testing.T) (*stage, *fakeWorld) {
 	t.Helper()
@@ -168,6 +177,20 @@ func TestUndecodableRecordBecomesADeadLetter(t *testing.T) {
 	l := &world.letters[0]
 	if l.Topic != schema.TopicDeadLetters || l.Header(schema.HeaderReason) != ReasonUndecodable ||
 		l.Header(schema.HeaderOrigin) != "spans/0/7/-1" || string(l.Value) != "\xff\xff" || l.Header(schema.HeaderReceived) == "" {
+		t.Errorf("dead letter: %+v", l)
+	}
+}
+
+// TestDeadLetterTooLargeToCopy: it must not stop its partition for ever.
+func TestDeadLetterTooLargeToCopy(t *testing.T) {
+	s, world := testStage(t)
+	world.tooBig = 2
+	feed(t, s, record(7, []byte{0xff, 0xff}))
+	if len(world.letters) != 1 {
+		t.Fatalf("%d dead letters", len(world.letters))
+	}
+	l := &world.letters[0]
+	if len(l.Value) != 0 || l.Header(schema.HeaderOmitted) != "value" || l.Header(schema.HeaderOrigin) != "spans/0/7/-1" {
 		t.Errorf("dead letter: %+v", l)
 	}
 }

@@ -29,6 +29,9 @@ const (
 	HeaderError = "error"
 	// HeaderOrigin says where a dead letter came from: Origin's text form.
 	HeaderOrigin = "origin"
+	// HeaderOmitted is "value" on a dead letter whose record was too large to be
+	// copied; it still stands at its origin for as long as that topic keeps it.
+	HeaderOmitted = "omitted"
 	// HeaderReceived is the received time of a dead letter's original record
 	// in Unix milliseconds, decimal text.
 	HeaderReceived = "received"
