@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/binary"
+	"slices"
 	"strings"
 	"unsafe"
 
@@ -159,14 +160,18 @@ func (c *dict) encodeHead(b *proto.Buffer) {
 // narrow gives the rows' keys in the least width that holds them all.
 func (c *dict) narrow() []byte {
 	width, _ := c.width()
-	c.keys = c.keys[:0]
-	for _, k := range c.rows {
-		switch width {
-		case 1:
+	c.keys = slices.Grow(c.keys[:0], width*len(c.rows))
+	switch width {
+	case 1:
+		for _, k := range c.rows {
 			c.keys = append(c.keys, byte(k))
-		case 2:
+		}
+	case 2:
+		for _, k := range c.rows {
 			c.keys = binary.LittleEndian.AppendUint16(c.keys, uint16(k))
-		default:
+		}
+	default:
+		for _, k := range c.rows {
 			c.keys = binary.LittleEndian.AppendUint32(c.keys, k)
 		}
 	}

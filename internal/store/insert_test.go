@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -262,7 +263,15 @@ func TestErrorClasses(t *testing.T) {
 		{252, "Code: 252. DB::Exception: Too many parts (300). Merges are processing significantly slower than inserts. (TOO_MANY_PARTS)", nil},
 		{117, "Code: 117. DB::Exception: bad. (INCORRECT_DATA)", pipeline.ErrRejected},
 		{62, "Code: 62. DB::Exception: bad. (SYNTAX_ERROR)", pipeline.ErrFatal},
-		{159, "", nil}, {160, "", nil}, {202, "", nil}, {241, "", nil}, {242, "", nil}, {243, "", nil}, {319, "", nil}, {516, "", nil}, {999, "", nil},
+		{159, "", nil},
+		{160, "", nil},
+		{202, "", nil},
+		{241, "", nil},
+		{242, "", nil},
+		{243, "", nil},
+		{319, "", nil},
+		{516, "", nil},
+		{999, "", nil},
 		{0, "bad gateway", nil},
 	} {
 		h := http.Header{"X-Clickhouse-Exception-Code": {fmt.Sprint(c.code)}}
@@ -320,5 +329,38 @@ func TestAGivenUpInsertLetsGoOfTheBlock(t *testing.T) {
 	close(reused)
 	if err := <-read; err == nil {
 		t.Error("the server read a complete body")
+	}
+}
+
+// writerFunc is an io.Writer.
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+func TestALoanHoldsUntilTheConnectionIsDone(t *testing.T) {
+	t.Parallel()
+	loan := func() *body { return &body{data: net.Buffers{[]byte("ab"), []byte("cd")}} }
+	b, sent := loan(), ""
+	_, err := b.WriteTo(writerFunc(func(p []byte) (int, error) {
+		if b.mu.TryLock() {
+			t.Error("release would not wait")
+		}
+		sent += string(p)
+		return len(p), nil
+	}))
+	if err != nil || sent != "abcd" {
+		t.Errorf("sent %q, %v", sent, err)
+	}
+	b = loan()
+	p := make([]byte, 3)
+	if n, err := b.Read(p); err != nil || n == 0 {
+		t.Error(n, err)
+	}
+	b.release()
+	if _, err := b.Read(p); !errors.Is(err, errReleased) {
+		t.Errorf("read after release: %v", err)
+	}
+	if _, err := b.WriteTo(io.Discard); !errors.Is(err, errReleased) {
+		t.Errorf("write after release: %v", err)
 	}
 }

@@ -138,16 +138,20 @@ func TestExceptionFilterAtEveryCut(t *testing.T) {
 	const body = "a\r\nb\r\n__exception__\r\nTAG\r\nCode: 7. DB::Exception: what\r\nhappened. (NAME) (version 1)\n57 TAG\r\n__exception__\r\n"
 	for size := 1; size <= len(body); size++ {
 		var out bytes.Buffer
-		resp := &http.Response{StatusCode: 200, Header: http.Header{"X-Clickhouse-Exception-Tag": {"TAG"}},
-			Body: io.NopCloser(&chunks{strings.NewReader(body), size})}
+		resp := &http.Response{
+			StatusCode: http.StatusOK, Header: http.Header{"X-Clickhouse-Exception-Tag": {"TAG"}},
+			Body: io.NopCloser(&chunks{strings.NewReader(body), size}),
+		}
 		err := copyResult(&out, resp)
 		var e *ServerError
 		if !errors.As(err, &e) || e.Code != 7 || e.Message != "what\r\nhappened. (NAME)" || out.String() != "a\r\nb" {
 			t.Fatalf("chunks of %d: %q, %v", size, out.String(), err)
 		}
 	}
-	resp := &http.Response{StatusCode: 200, Header: http.Header{"X-Clickhouse-Exception-Tag": {"TAG"}},
-		Body: io.NopCloser(io.MultiReader(strings.NewReader("rows\r\n__exc"), iotest.ErrReader(io.ErrUnexpectedEOF)))}
+	resp := &http.Response{
+		StatusCode: http.StatusOK, Header: http.Header{"X-Clickhouse-Exception-Tag": {"TAG"}},
+		Body: io.NopCloser(io.MultiReader(strings.NewReader("rows\r\n__exc"), iotest.ErrReader(io.ErrUnexpectedEOF))),
+	}
 	if err := copyResult(io.Discard, resp); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Error(err)
 	}
