@@ -32,7 +32,7 @@ waiting for the first trace; Ctrl-C stops, a second one at once
 
 // examples are one sender each for curl, OpenTelemetry Python and MLflow.
 func examples(a Addresses) string {
-	text := `  curl
+	text := `  curl:
     curl -s http://OTLP_HTTP/v1/traces -H 'content-type: application/json' -d '{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"hello"}}]},"scopeSpans":[{"spans":[{"traceId":"'$(openssl rand -hex 16)'","spanId":"'$(openssl rand -hex 8)'","name":"chat","startTimeUnixNano":"'$(date +%s%N)'","endTimeUnixNano":"'$(date +%s%N)'","attributes":[{"key":"gen_ai.operation.name","value":{"stringValue":"chat"}},{"key":"gen_ai.request.model","value":{"stringValue":"gpt-4o-mini"}}]}]}]}]}'
   OpenTelemetry Python (pip install opentelemetry-sdk opentelemetry-exporter-otlp-proto-http; program in README.md)
     OTEL_EXPORTER_OTLP_ENDPOINT=http://OTLP_HTTP OTEL_METRICS_EXPORTER=none OTEL_LOGS_EXPORTER=none python app.py

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -37,9 +36,6 @@ type console struct {
 	out io.Writer
 	err *os.File
 }
-
-// errUsage marks errors whose text is all a person needs.
-var errUsage = errors.New("usage")
 
 // Main runs one command and returns the process's exit code.
 func Main(args []string, stdout io.Writer, stderr *os.File) int {

@@ -100,7 +100,7 @@ func (p *plant) runBus(ctx context.Context, ready func()) error {
 		return errors.Join(err, b.Close())
 	}
 	for _, w := range warnings {
-		p.log.Warn(w)
+		p.log.Warn("topic differs from its settings", "difference", w)
 	}
 	hold(ctx, ready)
 	return b.Close()

@@ -20,8 +20,6 @@ import (
 	"github.com/spanmill/spanmill/pkg/pipeline"
 )
 
-const mib = 1 << 20
-
 // upCommand is the whole pipeline in one process and one child.
 type upCommand struct {
 	DataDir   string `help:"Where everything is kept." default:"spanmill-data" type:"path"`

@@ -54,8 +54,8 @@ func (quiet) Level() kgo.LogLevel { return kgo.LogLevelInfo }
 // Log implements kgo.Logger.
 func (q quiet) Log(level kgo.LogLevel, msg string, keyvals ...any) {
 	if level == kgo.LogLevelError {
-		q.log.Warn("kafka client: "+msg, keyvals...)
+		q.log.With(keyvals...).Warn("kafka client", "message", msg)
 		return
 	}
-	q.log.Debug("kafka client: "+msg, keyvals...)
+	q.log.With(keyvals...).Debug("kafka client", "message", msg)
 }

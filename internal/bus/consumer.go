@@ -77,10 +77,10 @@ func (c *Consumer) Run(ctx context.Context, handle Handler) error {
 		select {
 		case <-ctx.Done():
 			m.drain()
-			m.leave()
+			m.leave() //nolint:contextcheck // leaving has a time of its own: ctx has ended
 			return nil
 		case <-m.over:
-			m.leave()
+			m.leave() //nolint:contextcheck // leaving has a time of its own
 		}
 		c.metrics.rejoins.Inc()
 		c.log.Warn("rejoining the group as a new member", "err", m.why)

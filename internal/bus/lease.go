@@ -68,10 +68,10 @@ func (l *lease) end(err error) {
 	<-l.busy
 }
 
-func (l *lease) state() (identity, error, <-chan struct{}) {
+func (l *lease) state() (id identity, changed <-chan struct{}, ended error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.id, l.ended, l.changed
+	return l.id, l.changed, l.ended
 }
 
 // sendCommit sends one commit under an identity and returns what the broker
@@ -96,8 +96,9 @@ func (l *lease) commit(ctx context.Context, send sendCommit, count func(outcome 
 			count("ambiguous")
 			l.expire(pipeline.ErrAmbiguous)
 			return fmt.Errorf("%w: %w", pipeline.ErrAmbiguous, err)
+		case again:
+			count("again")
 		}
-		count("again")
 		if err := l.wait(ctx, changed); err != nil {
 			return err
 		}
@@ -113,7 +114,7 @@ func (l *lease) try(ctx context.Context, send sendCommit) (<-chan struct{}, erro
 	case <-ctx.Done():
 		return nil, stopped{l.why(ctx)}
 	}
-	id, ended, changed := l.state()
+	id, changed, ended := l.state()
 	if ended != nil {
 		return nil, stopped{ended}
 	}
@@ -136,7 +137,7 @@ func (l *lease) wait(ctx context.Context, changed <-chan struct{}) error {
 // why says what a commit stopped for: the lease's end, which also ends the
 // handler's context, rather than that context.
 func (l *lease) why(ctx context.Context) error {
-	if _, ended, _ := l.state(); ended != nil {
+	if _, _, ended := l.state(); ended != nil {
 		return ended
 	}
 	return ctx.Err()
@@ -187,8 +188,7 @@ func verdictOf(err error) verdict {
 // refusal turns a definite refusal into what Source.Commit promises: ErrLost
 // when the partition is not ours any more, else a plain error, which halts.
 func refusal(err error) error {
-	var own stopped
-	if errors.As(err, &own) {
+	if own, ok := errors.AsType[stopped](err); ok {
 		return own.error
 	}
 	for _, code := range []error{

@@ -147,7 +147,7 @@ func (m *membership) assigned(_ context.Context, cl *kgo.Client, added map[strin
 			m.sources[tp] = s
 			before := m.last[tp]
 			m.last[tp] = s.done
-			m.handlers.Go(func() { m.own(s, before) })
+			m.handlers.Go(func() { m.own(s, before) }) //nolint:contextcheck // a source lives until its partition is revoked, not as long as the callback
 		}
 	}
 	m.c.metrics.owned.Set(float64(len(m.sources)))

@@ -165,7 +165,7 @@ func (l *library) run(args []string) error {
 	pin.Pin(&argv[0])
 	// The library keeps what belongs to its main thread in this one.
 	runtime.LockOSThread()
-	result := l.cmdline(int32(len(args)), unsafe.Pointer(&argv[0])) //nolint:gosec // C's argv: pinned above
+	result := l.cmdline(int32(len(args)), unsafe.Pointer(&argv[0])) // C's argv: pinned above
 	if result == 0 {
 		return nil
 	}

@@ -44,7 +44,7 @@ func openTerminal() (*terminal, error) {
 }
 
 func ioctl(f *os.File, request uintptr, value *int32) error {
-	_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, f.Fd(), request, uintptr(unsafe.Pointer(value))) //nolint:gosec // the kernel writes one int32
+	_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, f.Fd(), request, uintptr(unsafe.Pointer(value))) // the kernel writes one int32
 	if errno != 0 {
 		return errno
 	}

@@ -2,6 +2,7 @@ package writer
 
 import (
 	"math"
+	"slices"
 
 	"github.com/spanmill/spanmill/pkg/schema"
 )
@@ -51,10 +52,8 @@ func (p *placer) place(start, end uint64) (day uint16, flags schema.TimeFlags) {
 
 // use notes a day of the record; false when the record has its fill of days.
 func (p *placer) use(day uint16) bool {
-	for _, d := range p.days {
-		if d == day {
-			return true
-		}
+	if slices.Contains(p.days, day) {
+		return true
 	}
 	if len(p.days) >= p.maxDays {
 		return false
@@ -66,12 +65,9 @@ func (p *placer) use(day uint16) bool {
 // force notes the received day beyond the bound: one record may touch one day
 // more than the bound, never two.
 func (p *placer) force(day uint16) {
-	for _, d := range p.days {
-		if d == day {
-			return
-		}
+	if !slices.Contains(p.days, day) {
+		p.days = append(p.days, day)
 	}
-	p.days = append(p.days, day)
 }
 
 func oddities(start, end uint64) (flags schema.TimeFlags) {

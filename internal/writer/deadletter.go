@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"time"
 
@@ -61,7 +62,7 @@ func (d *deadLetters) publish(ctx context.Context, r *pipeline.Record, index int
 	origin := schema.Origin{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Index: index}
 	letter := pipeline.Record{
 		Topic: schema.TopicDeadLetters, Partition: -1, Key: []byte(origin.String()), Value: r.Value,
-		Headers: append(r.Headers[:len(r.Headers):len(r.Headers)],
+		Headers: append(slices.Clip(r.Headers),
 			pipeline.Header{Key: schema.HeaderReason, Value: []byte(reason)},
 			pipeline.Header{Key: schema.HeaderError, Value: []byte(cause.Error())},
 			pipeline.Header{Key: schema.HeaderOrigin, Value: []byte(origin.String())},

@@ -256,10 +256,14 @@ func callOTLP(t testing.TB, up *harness.Instance, c doorCall) doorAnswer {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	ctx := t.Context()
-	for i := 0; i < len(c.headers); i += 2 {
-		ctx = metadata.AppendToOutgoingContext(ctx, strings.ToLower(c.headers[i]), c.headers[i+1])
+	headers := make([]string, len(c.headers))
+	for i, h := range c.headers { // names and values in turn
+		headers[i] = h
+		if i%2 == 0 {
+			headers[i] = strings.ToLower(h)
+		}
 	}
+	ctx := metadata.AppendToOutgoingContext(t.Context(), headers...)
 	options := []grpc.CallOption{grpc.ForceCodecV2(wireCodec{})}
 	if c.encoding != "" {
 		options = append(options, grpc.UseCompressor(c.encoding))

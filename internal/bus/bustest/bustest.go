@@ -4,6 +4,7 @@
 package bustest
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -170,7 +171,7 @@ func recordArrives(b *bench) {
 	sources, _ := b.join()
 	got := b.fetch(b.partition(sources, 1), 1)[0]
 	if fmt.Sprintf("%+v", got.Headers) != fmt.Sprintf("%+v", want.Headers) || !got.Time.Equal(want.Time) ||
-		string(got.Key) != string(want.Key) || string(got.Value) != string(want.Value) ||
+		!bytes.Equal(got.Key, want.Key) || !bytes.Equal(got.Value, want.Value) ||
 		got.Topic != want.Topic || got.Partition != want.Partition || got.Offset != 0 {
 		b.Errorf("sent %+v, got %+v", want, got)
 	}
@@ -183,7 +184,7 @@ func largeRecord(b *bench) {
 	}
 	b.produce(pipeline.Record{Topic: b.name, Value: value})
 	sources, _ := b.join()
-	if got := b.fetch(b.partition(sources, 0), 1)[0]; string(got.Value) != string(value) {
+	if got := b.fetch(b.partition(sources, 0), 1)[0]; !bytes.Equal(got.Value, value) {
 		b.Errorf("%d bytes arrived, of %d, or others", len(got.Value), len(value))
 	}
 }

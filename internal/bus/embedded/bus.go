@@ -53,7 +53,7 @@ func Open(ctx context.Context, cfg Config, deps Deps) (*Bus, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("embedded bus: %w", err)
 	}
-	if err := os.MkdirAll(cfg.Dir, 0o755); err != nil {
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("embedded bus: %w", err)
 	}
 	lock, err := lockDir(cfg.Dir)
@@ -80,7 +80,8 @@ func (b *Bus) start(ctx context.Context, floor Floor) error {
 		kfake.DataDir(b.cfg.Dir),
 		kfake.SyncWrites(),
 		kfake.ListenFn(func(network, _ string) (net.Listener, error) {
-			l, err := net.Listen(network, b.cfg.Listen)
+			var config net.ListenConfig
+			l, err := config.Listen(context.WithoutCancel(ctx), network, b.cfg.Listen)
 			if err != nil {
 				return nil, err
 			}

@@ -179,7 +179,7 @@ func (p *partition) begin(offset int64) error {
 			return err
 		}
 	}
-	if err := os.MkdirAll(p.dir, 0o755); err != nil {
+	if err := os.MkdirAll(p.dir, 0o700); err != nil {
 		return err
 	}
 	if err := errors.Join(appendTo(segmentPath(p.dir, offset), 0, nil), removeAny(indexPath(p.dir, offset))); err != nil {

@@ -105,7 +105,7 @@ func filler(from, to int64) ([]byte, error) {
 // appendTo adds bytes to a file of the given size, durably. What lies beyond
 // that size, a torn batch, is cut off first.
 func appendTo(path string, size int64, raw []byte) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o644)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ func (r *jsonReader) scalar(num int, k kind, t jsonToken) (reason string) {
 			return "wrong JSON type"
 		}
 		return ""
+	default: // numbers and enums, below
 	}
 	text := t.text
 	if t.kind != '0' && t.kind != '"' {
@@ -92,6 +93,7 @@ func integer(k kind, text string) (uint64, bool) {
 		if v, ok := strings.CutPrefix(text, "STATUS_CODE_"); ok {
 			return named(v, "UNSET", "OK", "ERROR")
 		}
+	default: // plain integers
 	}
 	text, ok := plainInteger(text)
 	if !ok {

@@ -45,8 +45,10 @@ func jsonCases() []jsonCase {
 	return []jsonCase{
 		{name: "empty object", body: ` { } `},
 		ok("ids only", ``),
-		{name: "upper case and snake_case", body: `{"resource_spans":[{"scope_spans":[{"spans":[{"trace_id":"4142434445464748494A4B4C4D4E4F50","span_id":"6A6B6C6D6E6F7071"}]}]}]}`,
-			want: lenField(1, lenField(2, spanField("ABCDEFGHIJKLMNOP", "jklmnopq")))},
+		{
+			name: "upper case and snake_case", body: `{"resource_spans":[{"scope_spans":[{"spans":[{"trace_id":"4142434445464748494A4B4C4D4E4F50","span_id":"6A6B6C6D6E6F7071"}]}]}]}`,
+			want: lenField(1, lenField(2, spanField("ABCDEFGHIJKLMNOP", "jklmnopq"))),
+		},
 		{name: "id not hexadecimal", body: jsonSpan(`"traceId":"xyz","spanId":"6161616161616161"`), want: lenField(1, lenField(2, lenField(2, lenField(1, "\x00"), lenField(2, spanA))))},
 		{name: "id too short", body: jsonSpan(`"traceId":"4141","spanId":""`), want: lenField(1, lenField(2, lenField(2, lenField(1, "AA"), lenField(2))))},
 		ok("times as strings and numbers", `,"startTimeUnixNano":"18446744073709551615","endTimeUnixNano":1e3`, fixed64Field(7, 1<<64-1), fixed64Field(8, 1000)),

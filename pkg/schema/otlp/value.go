@@ -22,6 +22,7 @@ func (d *Decoder) attr(slab []schema.Attr, src string) []schema.Attr {
 		if f&schema.FlagDeepValue != 0 {
 			a.Value = schema.Value{Type: schema.ValueRaw, Str: wire}
 		}
+	default: // nothing in it can be invalid
 	}
 	return slab
 }

@@ -50,7 +50,7 @@ func (w *walker) walk(m message, pos, end, depth int) error {
 		lo, hi, num := pos+2, 0, 0
 		// Nearly every field is a known length-delimited one with a tag and a
 		// length of one byte each; next does all others.
-		if tag := src[pos]; tag < 0x80 && wireType(tag&7) == wireLen && lo <= len(src) && src[pos+1] < 0x80 {
+		if tag := src[pos]; tag < 0x80 && (tag&7) == wireLen && lo <= len(src) && src[pos+1] < 0x80 {
 			num = int(tag >> 3)
 			hi = lo + int(src[pos+1])
 		}

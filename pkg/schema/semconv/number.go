@@ -120,14 +120,15 @@ func decimal[T string | []byte](s T, shift int) (n uint64, over, ok bool) {
 		i++
 	}
 	for ; i < len(s); i++ {
-		if s[i] >= '0' && s[i] <= '9' {
-			digits[count] = s[i] - '0'
-			count++
-		} else if s[i] == '.' && point < 0 {
+		if s[i] == '.' && point < 0 {
 			point = count
-		} else {
+			continue
+		}
+		if s[i] < '0' || s[i] > '9' {
 			break
 		}
+		digits[count] = s[i] - '0'
+		count++
 	}
 	if point < 0 {
 		point = count
@@ -170,7 +171,7 @@ func exponentOf[T string | []byte](s T, i int) (exponent int, ok bool) {
 
 // roundDigits gives the integer before the point, rounded by what is behind it.
 func roundDigits(digits []byte, point int) (n uint64, over bool) {
-	for i := 0; i < point; i++ {
+	for i := range point {
 		var d uint64
 		if i < len(digits) {
 			d = uint64(digits[i])

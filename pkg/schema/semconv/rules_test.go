@@ -160,7 +160,9 @@ func TestKinds(t *testing.T) {
 func TestKindsGoInOrder(t *testing.T) {
 	t.Parallel()
 	all := []any{
-		"gen_ai.tool.call.arguments", dict1{"a", 1}, "span.type", "memory", "traceloop.span.kind", "task",
+		"gen_ai.tool.call.arguments",
+		dict1{"a", 1},
+		"span.type", "memory", "traceloop.span.kind", "task",
 		"gen_ai.operation.name", "chat", "openinference.span.kind", "CHAIN", "mlflow.spanType", "AGENT",
 	}
 	for i, want := range []string{"TOOL", "MEMORY", "TASK", "LLM", "CHAIN", "AGENT"} {
@@ -244,13 +246,19 @@ func TestOrderOfAttributesNeverMatters(t *testing.T) {
 var sampleValues = []any{
 	nil, "", "{}", "chat", "LLM", `"LLM"`, "UNKNOWN", "invoke_agent", "openai", "google", "12", `"7"`, `"tr-1"`,
 	`{"x": 1}`, `{"input_tokens": 5, "total_cost": 0.5}`, `{"input_tokens": -5}`, `"{\"output_tokens\": 3}"`, `{"model": "m"}`,
-	"aiplatform.googleapis.com", 0, 3, 900, -4, 0.25, true, list{1, "a"}, list{}, dict1{"input_tokens", 9}, dict{},
+	"aiplatform.googleapis.com", 0, 3, 900, -4, 0.25, true,
+	list{1, "a"},
+	list{},
+	dict1{"input_tokens", 9},
+	dict{},
 }
 
 // keep copies the text that dies with the next Normalize.
 func keep(g *schema.GenAI) {
-	for _, s := range []*string{&g.Operation, &g.Provider, &g.Model, &g.RequestModel, &g.ResponseModel, &g.SessionID, &g.UserID,
-		&g.ExperimentID, &g.ServiceName, &g.Environment, &g.AgentName, &g.ToolName, &g.ErrorType, &g.Input, &g.Output} {
+	for _, s := range []*string{
+		&g.Operation, &g.Provider, &g.Model, &g.RequestModel, &g.ResponseModel, &g.SessionID, &g.UserID,
+		&g.ExperimentID, &g.ServiceName, &g.Environment, &g.AgentName, &g.ToolName, &g.ErrorType, &g.Input, &g.Output,
+	} {
 		*s = strings.Clone(*s)
 	}
 }
