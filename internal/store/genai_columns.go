@@ -19,6 +19,7 @@ type genAIColumns struct {
 	semconvFamily                     dict
 	input, output                     text
 	inputKey, outputKey               dict
+	inputNested, outputNested         fixed[uint8]
 }
 
 func (c *genAIColumns) list() []namedColumn {
@@ -46,12 +47,14 @@ func (c *genAIColumns) list() []namedColumn {
 		{"semconv_family", &c.semconvFamily},
 		{"input", &c.input},
 		{"input_key", &c.inputKey},
+		{"input_structured", c.inputNested.as(typeBool)},
 		{"output", &c.output},
 		{"output_key", &c.outputKey},
+		{"output_structured", c.outputNested.as(typeBool)},
 	}
 }
 
-func (c *genAIColumns) add(g *schema.GenAI) {
+func (c *genAIColumns) add(g *schema.GenAI, attrs []schema.Attr) {
 	c.operation.add(g.Operation)
 	c.provider.add(g.Provider)
 	c.model.add(g.Model)
@@ -74,8 +77,20 @@ func (c *genAIColumns) add(g *schema.GenAI) {
 	c.semconvFamily.add(g.Family)
 	c.input.add(g.Input)
 	c.inputKey.add(g.InputKey)
+	c.inputNested.add(nested(attrs, g.InputAttr))
 	c.output.add(g.Output)
 	c.outputKey.add(g.OutputKey)
+	c.outputNested.add(nested(attrs, g.OutputAttr))
+}
+
+// nested tells whether the attribute that became content was a list or map: its
+// JSON looks like that of a text which happens to be JSON.
+func nested(attrs []schema.Attr, at int) uint8 {
+	if at < 0 || at >= len(attrs) {
+		return 0
+	}
+	t := attrs[at].Value.Type
+	return bit(t == schema.ValueArray || t == schema.ValueMap)
 }
 
 // maxCostNano is what Decimal(18, 9) can hold.

@@ -39,6 +39,8 @@ func TestOnEngine(t *testing.T) {
 		"a data rejection is told":                         testADataRejectionIsTold,
 		"blocks match their tables":                        testBlocksMatchTheirTables,
 		"migrate again and altered":                        testMigrateAgainAndAltered,
+		"every statement of the DDL parses":                testDDLParses,
+		"nothing goes through a distributed table":         testDistributedIsRefused,
 		"trace part survives":                              testTracePartSurvives,
 		"retention of old rows":                            testRetentionOfOldRows,
 		"query errors are clean":                           testQueryErrorsAreClean,

@@ -44,13 +44,31 @@ func (s *Store) applyWindow(ctx context.Context, table string) error {
 	if err != nil {
 		return err
 	}
-	setting := fmt.Sprintf("non_replicated_deduplication_window = %d", s.cfg.DedupWindow)
+	name := "non_replicated_deduplication_window"
+	switch {
+	case strings.HasPrefix(engine, "Replicated"):
+		name = "replicated_deduplication_window"
+	case strings.HasPrefix(engine, "Distributed"):
+		return fmt.Errorf("%w: use database %s, where the shard's own tables are", errDistributed, s.cfg.Database+sql.LocalSuffix)
+	}
+	setting := fmt.Sprintf("%s = %d", name, s.cfg.DedupWindow)
 	for part := range strings.SplitSeq(engine, ",") {
 		if strings.HasSuffix(strings.TrimSpace(part), setting) {
 			return nil
 		}
 	}
 	return s.client.exec(ctx, request{sql: "ALTER TABLE " + table + " MODIFY SETTING " + setting, settings: settings()})
+}
+
+// errDistributed: such a table takes rows into a queue of its own and forwards
+// them later, so an answer would not mean that they are stored (W15).
+var errDistributed = errors.New("it is Distributed, nothing may be inserted through it")
+
+// DDL is all that a server, or a cluster when one is named, needs to have the
+// default tables: statements in order, each of which may be run again.
+func DDL(cluster string) ([]sql.Statement, error) {
+	cfg := Default()
+	return sql.DDL(sql.Params{Database: cfg.Database, DedupWindow: cfg.DedupWindow, Cluster: cluster})
 }
 
 // openDB opens the server as database/sql, which the migrations' library wants.

@@ -33,7 +33,7 @@ func fullRow() *schema.SpanRow {
 		TraceState: "a=b", Flags: 257, Name: "name", Kind: 3, StartUnixNano: testStart + 5, EndUnixNano: testStart + 105,
 		StatusCode: 2, StatusMessage: "boom", DroppedAttrs: 13, DroppedEvents: 14, DroppedLinks: 15, Index: 7, Mended: schema.FlagInvalidUTF8,
 		Attrs: []schema.Attr{
-			str("in", "the input"), str("out", "the output"), str("s", "text"), str("empty", ""), str("quote", "it's\ta \\ line\n"),
+			str("in", "the input"), {Key: "out", Value: value(schema.ValueArray, 0, "")}, str("s", "text"), str("empty", ""), str("quote", "it's\ta \\ line\n"),
 			{Key: "i", Value: value(schema.ValueInt, math.MaxUint64, "")}, // -1
 			{Key: "i2", Value: value(schema.ValueInt, 1<<63, "")},
 			{Key: "f", Value: value(schema.ValueDouble, math.Float64bits(1), "")},
@@ -128,8 +128,10 @@ error_type err
 semconv_family fam
 input the input
 input_key in
+input_structured false
 output the output
 output_key out
+output_structured true
 attr_str {'s':'text','empty':'','quote':'it\'s\ta \\ line\n'}
 attr_int {'i':-1,'i2':-9223372036854775808}
 attr_double {'f':1,'nan':nan}

@@ -129,7 +129,7 @@ func (b *SpanBlock) Append(r *schema.SpanRow) {
 	b.timeFlags.add(uint8(r.TimeFlags))
 	b.serviceName.add(g.ServiceName)
 	b.kind.add(g.Kind)
-	b.genAI.add(g)
+	b.genAI.add(g, r.Span.Attrs)
 	b.json = b.attrs.add(s.Attrs, g, b.json)
 	b.appendContext(r)
 	b.json = b.events.add(s.Events, b.json)

@@ -92,12 +92,19 @@ func meaningColumns() []column {
 	}
 }
 
+// structured: the content was sent as a list or map, not as text.
+func structured(c *demo.Content) bool {
+	return c.Key != "" && c.Value != nil && (c.Value.Type == demo.Array || c.Value.Type == demo.Map)
+}
+
 func contentColumns() []column {
 	return []column{
 		content("input", func(w *demo.Want) *demo.Content { return &w.Input }),
 		text("input_key", "", func(s *demo.Span, _ *judge) string { return s.Want.Input.Key }),
+		flag("input_structured", func(s *demo.Span) bool { return structured(&s.Want.Input) }),
 		content("output", func(w *demo.Want) *demo.Content { return &w.Output }),
 		text("output_key", "", func(s *demo.Span, _ *judge) string { return s.Want.Output.Key }),
+		flag("output_structured", func(s *demo.Span) bool { return structured(&s.Want.Output) }),
 		attributes("attr_str", (*rowReader).text, sameText, demo.String),
 		attributes("attr_int", eight, sameNumber, demo.Int),
 		attributes("attr_double", eight, sameNumber, demo.Double),

@@ -156,6 +156,7 @@ func TestPlantedCellsAreFound(t *testing.T) {
 		{"attr_double", func(s *demo.Span) { a := attr(s, demo.Double); a.Value = demo.S("0.7") }},
 		{"attr_str", func(s *demo.Span) { attr(s, demo.String).Key += "x" }},
 		{"attr_str", func(s *demo.Span) { s.Want.Input.Key = "" }}, // content twice
+		{"input_structured", func(s *demo.Span) { v := demo.List(demo.S(s.Want.Input.Text)); s.Want.Input.Value = &v }},
 		{"input_key", func(s *demo.Span) { s.Want.Input.Key = "gen_ai.prompt" }},
 		{"attr_json", func(s *demo.Span) {
 			a := attr(s, demo.Array)

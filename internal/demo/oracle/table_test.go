@@ -169,13 +169,19 @@ func numbersOf(s *demo.Span) map[string]int64 {
 		"cache_read_tokens": w.CacheReadTokens, "cache_write_tokens": -1, "reasoning_tokens": w.ReasoningTokens,
 		"dropped_attrs": int64(s.DroppedAttrs), "dropped_events": int64(s.DroppedEvents), "dropped_links": int64(s.DroppedLinks),
 		"resource_dropped_attrs": int64(s.Resource.Dropped), "scope_dropped_attrs": int64(s.Scope.Dropped),
-		"is_root": 0, "usage_billable": 0,
+		"is_root": 0, "usage_billable": 0, "input_structured": 0, "output_structured": 0,
 	}
 	if s.Index == 0 {
 		numbers["is_root"] = 1
 	}
 	if w.Billable {
 		numbers["usage_billable"] = 1
+	}
+	if w.Input.Key != "" && w.Input.Value != nil {
+		numbers["input_structured"] = 1
+	}
+	if w.Output.Key != "" && w.Output.Value != nil {
+		numbers["output_structured"] = 1
 	}
 	return numbers
 }

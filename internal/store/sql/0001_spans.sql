@@ -1,4 +1,4 @@
-CREATE TABLE IF NOT EXISTS {{.Database}}.spans
+CREATE TABLE IF NOT EXISTS {{.Database}}.spans{{.OnCluster}}
 (
     tenant LowCardinality(String) COMMENT 'Who the span belongs to.',
     experiment_id LowCardinality(String) COMMENT 'Experiment (MLflow''s word); 0 is the default one.',
@@ -41,8 +41,10 @@ CREATE TABLE IF NOT EXISTS {{.Database}}.spans
     semconv_family LowCardinality(String) COMMENT 'Dialect the attributes were written in.',
     input String COMMENT 'Prompt or arguments.' CODEC(ZSTD(1)),
     input_key LowCardinality(String) COMMENT 'Attribute that input was taken from; it is in no map.',
+    input_structured Bool COMMENT 'That attribute was sent as a list or map, which input shows as JSON; false: as the text.',
     output String COMMENT 'Completion or result.' CODEC(ZSTD(1)),
     output_key LowCardinality(String) COMMENT 'Attribute that output was taken from; it is in no map.',
+    output_structured Bool COMMENT 'That attribute was sent as a list or map, which output shows as JSON; false: as the text.',
     attr_str Map(LowCardinality(String), String) COMMENT 'Span attributes that are strings.' CODEC(ZSTD(1)),
     attr_int Map(LowCardinality(String), Int64) COMMENT 'Span attributes that are integers.' CODEC(ZSTD(1)),
     attr_double Map(LowCardinality(String), Float64) COMMENT 'Span attributes that are doubles.' CODEC(ZSTD(1)),
@@ -85,10 +87,10 @@ CREATE TABLE IF NOT EXISTS {{.Database}}.spans
     INDEX by_start_time start_time TYPE minmax GRANULARITY 1,
     INDEX by_src_offset src_offset TYPE minmax GRANULARITY 1
 )
-ENGINE = MergeTree
+ENGINE = {{.MergeTree}}
 PARTITION BY part_day
 ORDER BY (tenant, experiment_id, service_name, intDiv(start_unix_nano, 300000000000), trace_id, start_unix_nano)
 TTL part_day + toIntervalDay(retention_days)
-SETTINGS non_replicated_deduplication_window = {{.DedupWindow}}, ttl_only_drop_parts = 0,
+SETTINGS {{.Window}}, ttl_only_drop_parts = 0,
     min_bytes_for_wide_part = 134217728, merge_selector_base = 10
 COMMENT 'One row for each span.'

@@ -1,4 +1,4 @@
-CREATE TABLE IF NOT EXISTS {{.Database}}.trace_parts
+CREATE TABLE IF NOT EXISTS {{.Database}}.trace_parts{{.OnCluster}}
 (
     tenant LowCardinality(String) COMMENT 'Who the trace belongs to.',
     experiment_id LowCardinality(String) COMMENT 'Experiment; 0 is the default one.',
@@ -34,10 +34,10 @@ CREATE TABLE IF NOT EXISTS {{.Database}}.trace_parts
     INDEX by_start_time start_time TYPE minmax GRANULARITY 1,
     INDEX by_src_offset src_offset TYPE minmax GRANULARITY 1
 )
-ENGINE = MergeTree
+ENGINE = {{.MergeTree}}
 PARTITION BY part_day
 ORDER BY (tenant, experiment_id, intDiv(start_unix_nano, 300000000000), trace_id, start_unix_nano)
 TTL part_day + toIntervalDay(retention_days)
-SETTINGS non_replicated_deduplication_window = {{.DedupWindow}}, ttl_only_drop_parts = 0,
+SETTINGS {{.Window}}, ttl_only_drop_parts = 0,
     min_bytes_for_wide_part = 134217728, merge_selector_base = 10
 COMMENT 'One row for each trace and batch: sums over the spans of the trace in that batch. A trace is all its parts.'

@@ -7,6 +7,11 @@
 // change; a new column is a new file with ALTER TABLE … ADD COLUMN IF NOT
 // EXISTS. Nothing here drops data.
 //
+// The same files make the tables of a cluster (cluster.go): the writers' tables
+// replicated, in a database of their own on each shard, and above them, under
+// the names that people use, tables over all shards. Nothing here runs those:
+// whoever runs the cluster does, with what `spanmill ddl` prints.
+//
 // What can be configured is not history: it is compared with the tables at each
 // start, and altered where it differs.
 package sql

@@ -20,10 +20,14 @@ var files embed.FS
 // VersionTable remembers which migrations have run.
 const VersionTable = "schema_versions"
 
-// Params are what statements are rendered with.
+// Params are what statements are rendered with. The methods that templates
+// call are in cluster.go.
 type Params struct {
 	Database    string
 	DedupWindow int // insert tokens that a table remembers
+	// Cluster is the ClickHouse cluster that the tables are for; "" is a single
+	// server.
+	Cluster string
 }
 
 // Statement is one rendered migration.

@@ -1,0 +1,157 @@
+-- spanmill_local
+CREATE DATABASE IF NOT EXISTS spanmill_local ON CLUSTER 'prod'
+
+-- 0001_spans
+CREATE TABLE IF NOT EXISTS spanmill_local.spans ON CLUSTER 'prod'
+(
+    tenant LowCardinality(String) COMMENT 'Who the span belongs to.',
+    experiment_id LowCardinality(String) COMMENT 'Experiment (MLflow''s word); 0 is the default one.',
+    service_name LowCardinality(String) COMMENT 'Resource attribute service.name.',
+    trace_id String COMMENT '32 lower-case hexadecimal digits.' CODEC(ZSTD(1)),
+    span_id String COMMENT '16 lower-case hexadecimal digits.' CODEC(ZSTD(1)),
+    parent_span_id String COMMENT 'Span id of the parent; empty: a root.' CODEC(ZSTD(1)),
+    is_root Bool COMMENT 'The span has no parent: it stands for its trace.',
+    name LowCardinality(String) COMMENT 'Span name as sent.',
+    kind LowCardinality(String) COMMENT 'What the span does: LLM, TOOL, AGENT, RETRIEVER, ... or UNKNOWN.',
+    otel_kind LowCardinality(String) COMMENT 'OTLP span kind: INTERNAL, SERVER, CLIENT, PRODUCER, CONSUMER or UNSPECIFIED; an undefined number as sent.',
+    status Enum8('UNSET' = 0, 'OK' = 1, 'ERROR' = 2) COMMENT 'OTLP status code; undefined codes are UNSET.',
+    status_message String COMMENT 'OTLP status message.' CODEC(ZSTD(1)),
+    start_time DateTime64(9, 'UTC') COMMENT 'Start, clamped to what the type holds; start_unix_nano is as sent.' CODEC(Delta, ZSTD(1)),
+    end_time DateTime64(9, 'UTC') COMMENT 'End, clamped to what the type holds; end_unix_nano is as sent.' CODEC(Delta, ZSTD(1)),
+    duration_ns UInt64 COMMENT 'End minus start in nanoseconds; 0 when the start is missing or after the end.' CODEC(T64, ZSTD(1)),
+    start_unix_nano UInt64 COMMENT 'Start as sent.' CODEC(Delta, ZSTD(1)),
+    end_unix_nano UInt64 COMMENT 'End as sent.' CODEC(Delta, ZSTD(1)),
+    time_flags UInt8 COMMENT 'What is odd about the times: 1 and 2 part_day is the day of receipt, 4 start clamped, 8 end clamped, 16 end before start, 32 a time is missing.',
+    operation LowCardinality(String) COMMENT 'GenAI operation: chat, embeddings, execute_tool, ...',
+    provider LowCardinality(String) COMMENT 'GenAI provider: openai, anthropic, ...',
+    model LowCardinality(String) COMMENT 'Model that is priced: the response''s, else the request''s.',
+    request_model LowCardinality(String) COMMENT 'Model asked for.',
+    response_model LowCardinality(String) COMMENT 'Model that answered.',
+    input_tokens Nullable(UInt64) COMMENT 'Input tokens, cache reads and writes included; NULL: not reported.' CODEC(ZSTD(1)),
+    output_tokens Nullable(UInt64) COMMENT 'Output tokens, reasoning included; NULL: not reported.' CODEC(ZSTD(1)),
+    total_tokens Nullable(UInt64) COMMENT 'Total tokens as reported; NULL: not reported.' CODEC(ZSTD(1)),
+    cache_read_tokens Nullable(UInt64) COMMENT 'Input tokens read from a prompt cache.' CODEC(ZSTD(1)),
+    cache_write_tokens Nullable(UInt64) COMMENT 'Input tokens written to a prompt cache.' CODEC(ZSTD(1)),
+    reasoning_tokens Nullable(UInt64) COMMENT 'Output tokens spent on reasoning.' CODEC(ZSTD(1)),
+    usage_billable Bool COMMENT 'The span''s own usage; false where it repeats its children''s.',
+    cost Decimal(18, 9) COMMENT 'US dollars; 0 when cost_source is none.' CODEC(ZSTD(1)),
+    cost_source LowCardinality(String) COMMENT 'Where cost comes from: computed, reported_detail, reported_total or none.',
+    session_id String COMMENT 'Session or conversation.' CODEC(ZSTD(1)),
+    user_id String COMMENT 'End user.' CODEC(ZSTD(1)),
+    environment LowCardinality(String) COMMENT 'Deployment environment.',
+    agent_name LowCardinality(String) COMMENT 'Agent.',
+    tool_name LowCardinality(String) COMMENT 'Tool.',
+    error_type LowCardinality(String) COMMENT 'Class of the error.',
+    semconv_family LowCardinality(String) COMMENT 'Dialect the attributes were written in.',
+    input String COMMENT 'Prompt or arguments.' CODEC(ZSTD(1)),
+    input_key LowCardinality(String) COMMENT 'Attribute that input was taken from; it is in no map.',
+    input_structured Bool COMMENT 'That attribute was sent as a list or map, which input shows as JSON; false: as the text.',
+    output String COMMENT 'Completion or result.' CODEC(ZSTD(1)),
+    output_key LowCardinality(String) COMMENT 'Attribute that output was taken from; it is in no map.',
+    output_structured Bool COMMENT 'That attribute was sent as a list or map, which output shows as JSON; false: as the text.',
+    attr_str Map(LowCardinality(String), String) COMMENT 'Span attributes that are strings.' CODEC(ZSTD(1)),
+    attr_int Map(LowCardinality(String), Int64) COMMENT 'Span attributes that are integers.' CODEC(ZSTD(1)),
+    attr_double Map(LowCardinality(String), Float64) COMMENT 'Span attributes that are doubles.' CODEC(ZSTD(1)),
+    attr_bool Map(LowCardinality(String), Bool) COMMENT 'Span attributes that are booleans.' CODEC(ZSTD(1)),
+    attr_json Map(LowCardinality(String), String) COMMENT 'Span attributes that are lists or maps, as JSON; null: an empty value.' CODEC(ZSTD(1)),
+    attr_bytes Map(LowCardinality(String), String) COMMENT 'Span attributes that are bytes, and values nested too deep in wire form (mended says so).' CODEC(ZSTD(1)),
+    dropped_attrs UInt32 COMMENT 'Attributes the SDK dropped.',
+    dropped_events UInt32 COMMENT 'Events the SDK dropped.',
+    dropped_links UInt32 COMMENT 'Links the SDK dropped.',
+    resource_attrs LowCardinality(String) COMMENT 'Resource attributes as JSON.' CODEC(ZSTD(1)),
+    resource_dropped_attrs UInt32 COMMENT 'Resource attributes the SDK dropped.',
+    resource_schema_url LowCardinality(String) COMMENT 'Schema of the resource.',
+    scope_name LowCardinality(String) COMMENT 'Instrumentation library.',
+    scope_version LowCardinality(String) COMMENT 'Version of the instrumentation library.',
+    scope_attrs LowCardinality(String) COMMENT 'Scope attributes as JSON.',
+    scope_dropped_attrs UInt32 COMMENT 'Scope attributes the SDK dropped.',
+    scope_schema_url LowCardinality(String) COMMENT 'Schema of the spans.',
+    trace_state String COMMENT 'W3C tracestate.' CODEC(ZSTD(1)),
+    span_flags UInt32 COMMENT 'OTLP flags.',
+    events_time_unix_nano Array(UInt64) COMMENT 'Events: time as sent.' CODEC(ZSTD(1)),
+    events_name Array(LowCardinality(String)) COMMENT 'Events: name.',
+    events_attrs Array(String) COMMENT 'Events: attributes as JSON.' CODEC(ZSTD(1)),
+    events_dropped_attrs Array(UInt32) COMMENT 'Events: attributes the SDK dropped.',
+    links_trace_id Array(String) COMMENT 'Links: trace id in hexadecimal, of any length.' CODEC(ZSTD(1)),
+    links_span_id Array(String) COMMENT 'Links: span id in hexadecimal, of any length.' CODEC(ZSTD(1)),
+    links_trace_state Array(String) COMMENT 'Links: W3C tracestate.' CODEC(ZSTD(1)),
+    links_attrs Array(String) COMMENT 'Links: attributes as JSON.' CODEC(ZSTD(1)),
+    links_dropped_attrs Array(UInt32) COMMENT 'Links: attributes the SDK dropped.',
+    links_flags Array(UInt32) COMMENT 'Links: OTLP flags.',
+    mended UInt8 COMMENT 'What decoding mended: 1 invalid UTF-8 is now U+FFFD, 2 a value nested too deep is kept as bytes.',
+    received_at DateTime64(3, 'UTC') COMMENT 'When the gateway received the span: the time of its record.' CODEC(Delta, ZSTD(1)),
+    part_day Date COMMENT 'Day that partition and retention go by: the start''s, or the day of receipt if that is absurd.',
+    retention_days UInt16 COMMENT 'Days after part_day that the row is kept.',
+    src_log LowCardinality(String) COMMENT 'Log the row comes from: topic id and incarnation.',
+    src_partition Int32 COMMENT 'Partition of the topic.',
+    src_offset Int64 COMMENT 'Offset of the record.' CODEC(Delta, ZSTD(1)),
+    src_index UInt32 COMMENT 'Ordinal of the span in its record.' CODEC(Delta, ZSTD(1)),
+    origin String COMMENT 'topic/partition/offset/index of a re-driven dead letter''s first life, else empty.',
+    INDEX by_trace_id trace_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX by_start_time start_time TYPE minmax GRANULARITY 1,
+    INDEX by_src_offset src_offset TYPE minmax GRANULARITY 1
+)
+ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
+PARTITION BY part_day
+ORDER BY (tenant, experiment_id, service_name, intDiv(start_unix_nano, 300000000000), trace_id, start_unix_nano)
+TTL part_day + toIntervalDay(retention_days)
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 0,
+    min_bytes_for_wide_part = 134217728, merge_selector_base = 10
+COMMENT 'One row for each span.'
+
+-- 0002_trace_parts
+CREATE TABLE IF NOT EXISTS spanmill_local.trace_parts ON CLUSTER 'prod'
+(
+    tenant LowCardinality(String) COMMENT 'Who the trace belongs to.',
+    experiment_id LowCardinality(String) COMMENT 'Experiment; 0 is the default one.',
+    service_name LowCardinality(String) COMMENT 'Service of the root span, else of the first span seen.',
+    trace_id String COMMENT '32 lower-case hexadecimal digits.' CODEC(ZSTD(1)),
+    has_root Bool COMMENT 'The trace''s root span is in this part.',
+    root_span_id String COMMENT 'Root span''s id; empty: not in this part.' CODEC(ZSTD(1)),
+    root_name LowCardinality(String) COMMENT 'Root span''s name.',
+    root_status Enum8('UNSET' = 0, 'OK' = 1, 'ERROR' = 2) COMMENT 'Root span''s status.',
+    root_start_unix_nano UInt64 COMMENT 'Root span''s start as sent.' CODEC(Delta, ZSTD(1)),
+    root_end_unix_nano UInt64 COMMENT 'Root span''s end as sent.' CODEC(Delta, ZSTD(1)),
+    start_time DateTime64(9, 'UTC') COMMENT 'Least start, clamped to what the type holds.' CODEC(Delta, ZSTD(1)),
+    end_time DateTime64(9, 'UTC') COMMENT 'Greatest end, clamped to what the type holds.' CODEC(Delta, ZSTD(1)),
+    start_unix_nano UInt64 COMMENT 'Least start as sent.' CODEC(Delta, ZSTD(1)),
+    end_unix_nano UInt64 COMMENT 'Greatest end as sent.' CODEC(Delta, ZSTD(1)),
+    spans UInt32 COMMENT 'Spans in this part.' CODEC(ZSTD(1)),
+    errors UInt32 COMMENT 'Spans with status ERROR in this part.' CODEC(ZSTD(1)),
+    llm_calls UInt32 COMMENT 'Spans of kind LLM in this part.' CODEC(ZSTD(1)),
+    input_tokens UInt64 COMMENT 'Input tokens of billable spans in this part.' CODEC(ZSTD(1)),
+    output_tokens UInt64 COMMENT 'Output tokens of billable spans in this part.' CODEC(ZSTD(1)),
+    session_id String COMMENT 'Session: the first by span start, the root''s preferred.' CODEC(ZSTD(1)),
+    user_id String COMMENT 'User: the first by span start, the root''s preferred.' CODEC(ZSTD(1)),
+    input_preview String COMMENT 'Beginning of the root''s input.' CODEC(ZSTD(1)),
+    output_preview String COMMENT 'Beginning of the root''s output.' CODEC(ZSTD(1)),
+    received_at DateTime64(3, 'UTC') COMMENT 'Latest time of receipt of the part''s spans.' CODEC(Delta, ZSTD(1)),
+    part_day Date COMMENT 'Day that partition and retention go by: the least of the part''s spans.',
+    retention_days UInt16 COMMENT 'Days after part_day that the row is kept.',
+    src_log LowCardinality(String) COMMENT 'Log the row comes from: topic id and incarnation.',
+    src_partition Int32 COMMENT 'Partition of the topic.',
+    src_first_offset Int64 COMMENT 'First offset of the batch the part was summed over.' CODEC(Delta, ZSTD(1)),
+    src_offset Int64 COMMENT 'Last offset of that batch.' CODEC(Delta, ZSTD(1)),
+    INDEX by_trace_id trace_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX by_start_time start_time TYPE minmax GRANULARITY 1,
+    INDEX by_src_offset src_offset TYPE minmax GRANULARITY 1
+)
+ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
+PARTITION BY part_day
+ORDER BY (tenant, experiment_id, intDiv(start_unix_nano, 300000000000), trace_id, start_unix_nano)
+TTL part_day + toIntervalDay(retention_days)
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 0,
+    min_bytes_for_wide_part = 134217728, merge_selector_base = 10
+COMMENT 'One row for each trace and batch: sums over the spans of the trace in that batch. A trace is all its parts.'
+
+-- spanmill
+CREATE DATABASE IF NOT EXISTS spanmill ON CLUSTER 'prod'
+
+-- spans
+CREATE OR REPLACE TABLE spanmill.spans ON CLUSTER 'prod' AS spanmill_local.spans
+ENGINE = Distributed(' ON CLUSTER 'prod'', 'spanmill_local', 'spans', cityHash64(trace_id))
+
+-- trace_parts
+CREATE OR REPLACE TABLE spanmill.trace_parts ON CLUSTER 'prod' AS spanmill_local.trace_parts
+ENGINE = Distributed(' ON CLUSTER 'prod'', 'spanmill_local', 'trace_parts', cityHash64(trace_id))
+
