@@ -36,8 +36,8 @@ func examples(a Addresses) string {
     curl -s http://OTLP_HTTP/v1/traces -H 'content-type: application/json' -d '{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"hello"}}]},"scopeSpans":[{"spans":[{"traceId":"'$(openssl rand -hex 16)'","spanId":"'$(openssl rand -hex 8)'","name":"chat","startTimeUnixNano":"'$(date +%s%N)'","endTimeUnixNano":"'$(date +%s%N)'","attributes":[{"key":"gen_ai.operation.name","value":{"stringValue":"chat"}},{"key":"gen_ai.request.model","value":{"stringValue":"gpt-4o-mini"}}]}]}]}]}'
   OpenTelemetry Python (pip install opentelemetry-sdk opentelemetry-exporter-otlp-proto-http; program in README.md)
     OTEL_EXPORTER_OTLP_ENDPOINT=http://OTLP_HTTP OTEL_METRICS_EXPORTER=none OTEL_LOGS_EXPORTER=none python app.py
-  MLflow (pip install mlflow-tracing opentelemetry-exporter-otlp-proto-http)
-    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://OTLP_HTTP/v1/traces python app.py   # the app calls mlflow.set_experiment("my-app") once
+  MLflow (pip install mlflow-tracing opentelemetry-exporter-otlp-proto-http; program in README.md)
+    MLFLOW_TRACKING_URI=http://OTLP_HTTP OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://OTLP_HTTP/v1/traces OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=http/protobuf OTEL_EXPORTER_OTLP_TRACES_HEADERS=x-mlflow-experiment-id=7 python app.py
 `
 	return strings.ReplaceAll(text, "OTLP_HTTP", a.OTLPHTTP)
 }
