@@ -19,6 +19,7 @@ func options(cfg Config, log *slog.Logger) []kgo.Opt {
 		// would only cost each of our many small clients a loop.
 		kgo.DisableClientMetrics(),
 	}
+	opts = secure(cfg, opts)
 	if cfg.Dial != nil {
 		return append(opts, kgo.Dialer(cfg.Dial))
 	}

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -17,10 +18,30 @@ const (
 	MaxMessageBytes = 20 * mib
 )
 
+// Names of Config.GroupProtocol.
+const (
+	// ProtocolClassic has the members divide partitions among themselves, by
+	// the cooperative-sticky strategy. Every broker knows it.
+	ProtocolClassic = "classic"
+	// ProtocolConsumer has the coordinator divide them (KIP-848). Brokers before
+	// 4.3 refuse commits of members that did nothing wrong.
+	ProtocolConsumer = "consumer"
+)
+
 // Config says how to reach Kafka, for producers and consumers alike.
 type Config struct {
 	Brokers  []string `help:"Kafka brokers to start from, host:port." default:"127.0.0.1:9092"`
 	ClientID string   `help:"Name shown in the broker's logs and metrics." default:"spanmill"`
+	// Rack is where this process runs, as the brokers name racks (broker.rack):
+	// partitions are then read from the nearest replica.
+	Rack string `help:"Rack or zone of this process, to read from the nearest replica."`
+	// Credentials and TLS are how to get in where not everybody may; they are
+	// put together from files and the environment, never from arguments.
+	Credentials Credentials `kong:"-"`
+	TLS         *tls.Config `kong:"-"`
+	// GroupProtocol is how members of a group divide partitions: ProtocolClassic
+	// or ProtocolConsumer.
+	GroupProtocol string `help:"Group protocol: classic, or consumer (KIP-848, brokers from 4.3)." default:"classic"`
 	// Codec compresses what is produced. snappy is written by the S2 encoder.
 	Codec string `help:"Compression of produced batches: snappy, lz4, zstd, gzip or none." default:"snappy"`
 	// MaxInFlightBytes bounds what is accepted and not yet acknowledged. Beyond
@@ -41,6 +62,7 @@ func Default() Config {
 	return Config{
 		Brokers:          []string{"127.0.0.1:9092"},
 		ClientID:         "spanmill",
+		GroupProtocol:    ProtocolClassic,
 		Codec:            "snappy",
 		MaxInFlightBytes: 64 * mib,
 		ProduceTimeout:   20 * time.Second,
@@ -57,6 +79,15 @@ func (c Config) Validate() error {
 	}
 	if _, err := codec(c.Codec); err != nil {
 		errs = append(errs, err)
+	}
+	if err := c.Credentials.Validate(); err != nil {
+		errs = append(errs, err)
+	}
+	if c.TLS != nil && c.Dial != nil {
+		errs = append(errs, errors.New("a network of one's own brings its own TLS"))
+	}
+	if c.GroupProtocol != ProtocolClassic && c.GroupProtocol != ProtocolConsumer {
+		errs = append(errs, fmt.Errorf("group protocol %q is unknown: use %s or %s", c.GroupProtocol, ProtocolClassic, ProtocolConsumer))
 	}
 	if c.MaxInFlightBytes < MaxMessageBytes {
 		errs = append(errs, fmt.Errorf("max in-flight bytes is %d, must hold one record of %d", c.MaxInFlightBytes, MaxMessageBytes))

@@ -15,6 +15,15 @@ var (
 	ErrUnavailable = errors.New("kafka unavailable")
 )
 
+// Errors of CheckTopics and Inspect.
+var (
+	// ErrNoTopic: the topic is not there and was not to be created.
+	ErrNoTopic = errors.New("there is no such topic")
+	// ErrUnfit: a setting of the topic breaks a promise; only a person can tell
+	// what it is there for.
+	ErrUnfit = errors.New("unfit topic")
+)
+
 // TooLargeError refuses a record that no broker of ours accepts: sending it
 // again cannot help.
 type TooLargeError struct {

@@ -176,7 +176,7 @@ func verdictOf(err error) verdict {
 		return unknown
 	}
 	switch code {
-	case kerr.IllegalGeneration, kerr.RebalanceInProgress, // until refreshed or revoked
+	case kerr.IllegalGeneration, kerr.StaleMemberEpoch, kerr.RebalanceInProgress, // until refreshed or revoked
 		kerr.NotCoordinator, kerr.CoordinatorNotAvailable, kerr.CoordinatorLoadInProgress:
 		return again
 	case kerr.RequestTimedOut, kerr.UnknownServerError:
@@ -192,7 +192,7 @@ func refusal(err error) error {
 		return own.error
 	}
 	for _, code := range []error{
-		kerr.UnknownMemberID, kerr.FencedInstanceID, kerr.StaleMemberEpoch, kerr.FencedMemberEpoch,
+		kerr.UnknownMemberID, kerr.FencedInstanceID, kerr.FencedMemberEpoch,
 		kerr.GroupIDNotFound, kerr.UnknownTopicID, kerr.UnknownTopicOrPartition,
 	} {
 		if errors.Is(err, code) {

@@ -80,10 +80,9 @@ func newMembership(ctx context.Context, c *Consumer, handle Handler) *membership
 // join creates the client, which joins by itself, and starts the two loops.
 func (m *membership) join() error {
 	cfg := m.c.cfg
-	cl, err := kgo.NewClient(append(options(m.c.bus, m.log),
+	cl, err := kgo.NewClient(append(append(options(m.c.bus, m.log), protocol(m.c.bus)...),
 		kgo.ConsumerGroup(cfg.Group),
 		kgo.ConsumeTopics(cfg.Topics...),
-		kgo.Balancers(kgo.CooperativeStickyBalancer()),
 		kgo.DisableAutoCommit(),
 		kgo.SessionTimeout(cfg.SessionTimeout),
 		kgo.HeartbeatInterval(cfg.HeartbeatInterval),

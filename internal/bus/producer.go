@@ -10,6 +10,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -154,6 +155,24 @@ func (p *Producer) reserve(n int64) int64 {
 	now := p.inFlight.Add(n)
 	p.metrics.inFlight.Set(float64(now))
 	return now
+}
+
+// Ping says what is wrong with the brokers that lead a topic, nil if nothing is.
+func (p *Producer) Ping(ctx context.Context, topic string) error {
+	topics, err := kadm.NewClient(p.small).ListTopics(ctx, topic)
+	if err != nil {
+		return fmt.Errorf("ask kafka for topic %s: %w", topic, err)
+	}
+	detail := topics[topic]
+	if detail.Err != nil {
+		return fmt.Errorf("topic %s: %w", topic, detail.Err)
+	}
+	for _, partition := range detail.Partitions {
+		if partition.Err != nil {
+			return fmt.Errorf("partition %d of topic %s: %w", partition.Partition, topic, partition.Err)
+		}
+	}
+	return nil
 }
 
 // Close ends the connections; what is not acknowledged fails.

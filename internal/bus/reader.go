@@ -52,6 +52,7 @@ func (c *Consumer) newReader(tp topicPartition, from int64) (*reader, error) {
 		kgo.FetchMaxPartitionBytes(fetchBytes),
 		kgo.MaxConcurrentFetches(1),
 		kgo.DisableFetchSessions(), // one partition has nothing to leave out
+		kgo.Rack(c.bus.Rack),
 	)...)
 	if err != nil {
 		return nil, fmt.Errorf("read %s/%d: %w", tp.topic, tp.partition, err)

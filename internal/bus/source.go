@@ -128,7 +128,7 @@ func (s *source) Fetch(ctx context.Context) ([]pipeline.Record, error) {
 // Commit implements pipeline.Source.
 func (s *source) Commit(ctx context.Context, offset int64, metadata string) error {
 	send := func(ctx context.Context, id identity) error {
-		return s.m.send(ctx, commitRequest(s.m.c.cfg.Group, id, s.log, offset, metadata))
+		return s.m.send(ctx, commitRequest(s.m.c.cfg.Group, s.m.current(id), s.log, offset, metadata))
 	}
 	err := s.lease.commit(ctx, send, func(outcome string) {
 		s.m.c.metrics.commits.WithLabelValues(outcome).Inc()

@@ -19,6 +19,9 @@ type Topic struct {
 	Partitions int
 	// Replication of -1 is the broker's default.
 	Replication int
+	// MinInsync is how many replicas an acknowledged record is on at least, when
+	// the topic is created; 0 is the broker's default.
+	MinInsync int
 	// Retention bounds age and RetentionBytes a partition's size; -1: no bound.
 	Retention      time.Duration
 	RetentionBytes int64
@@ -43,16 +46,28 @@ func (t Topic) settings() map[string]string {
 // as it is: each difference from what was asked for is returned as a warning,
 // since changing another team's topic is not ours to do.
 func EnsureTopics(ctx context.Context, cfg Config, topics []Topic, log *slog.Logger) (warnings []string, err error) {
+	return eachTopic(ctx, cfg, topics, log, ensureTopic)
+}
+
+// CheckTopics compares the topics with what was asked for, as EnsureTopics
+// does, and creates none: one that is missing is ErrNoTopic.
+func CheckTopics(ctx context.Context, cfg Config, topics []Topic, log *slog.Logger) (warnings []string, err error) {
+	return eachTopic(ctx, cfg, topics, log, differences)
+}
+
+func eachTopic(ctx context.Context, cfg Config, topics []Topic, log *slog.Logger,
+	do func(context.Context, *kadm.Client, Topic) ([]string, error),
+) (warnings []string, err error) {
 	cl, err := kgo.NewClient(options(cfg, log)...)
 	if err != nil {
-		return nil, fmt.Errorf("ensure topics: %w", err)
+		return nil, fmt.Errorf("reach kafka: %w", err)
 	}
 	defer cl.Close()
 	adm := kadm.NewClient(cl)
 	for _, t := range topics {
-		w, err := ensureTopic(ctx, adm, t)
+		w, err := do(ctx, adm, t)
 		if err != nil {
-			return warnings, fmt.Errorf("ensure topic %s: %w", t.Name, err)
+			return warnings, fmt.Errorf("topic %s: %w", t.Name, err)
 		}
 		warnings = append(warnings, w...)
 	}
@@ -63,6 +78,9 @@ func ensureTopic(ctx context.Context, adm *kadm.Client, t Topic) ([]string, erro
 	configs := make(map[string]*string)
 	for k, v := range t.settings() {
 		configs[k] = &v
+	}
+	if t.MinInsync > 0 {
+		configs["min.insync.replicas"] = kadm.StringPtr(strconv.Itoa(t.MinInsync))
 	}
 	_, err := adm.CreateTopic(ctx, int32(t.Partitions), int16(t.Replication), configs, t.Name)
 	if err == nil {
@@ -78,6 +96,11 @@ func ensureTopic(ctx context.Context, adm *kadm.Client, t Topic) ([]string, erro
 func differences(ctx context.Context, adm *kadm.Client, t Topic) ([]string, error) {
 	details, err := adm.ListTopics(ctx, t.Name)
 	if err != nil {
+		return nil, err
+	}
+	if err := details[t.Name].Err; errors.Is(err, kerr.UnknownTopicOrPartition) {
+		return nil, ErrNoTopic
+	} else if err != nil {
 		return nil, err
 	}
 	var out []string
