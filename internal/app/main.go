@@ -27,6 +27,8 @@ type commands struct {
 	Doctor      doctorCommand    `cmd:"" help:"Look for what could go wrong: ports, disk, engine, bus, ClickHouse, clock."`
 	Retention   retentionCommand `cmd:"" help:"Change how many days a tenant's rows are kept, old rows too."`
 	Key         keyCommand       `cmd:"" help:"Make an API key and the line of the keys file that admits it."`
+	DDL         ddlCommand       `cmd:"" name:"ddl" help:"Print the statements that make the tables, for one server or a cluster."`
+	Health      healthCommand    `cmd:"" help:"Ask a process's admin listener whether it is alive or ready: for health checks."`
 	FetchEngine fetchCommand     `cmd:"" help:"Bring the ClickHouse engine library to this machine."`
 	Version     versionCommand   `cmd:"" help:"Print the version."`
 }

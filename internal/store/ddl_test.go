@@ -3,9 +3,15 @@ package store
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/spanmill/spanmill/internal/engine"
+	"github.com/spanmill/spanmill/internal/engine/enginetest"
 	"github.com/spanmill/spanmill/internal/store/sql"
 	"github.com/spanmill/spanmill/internal/testkit"
 )
@@ -88,28 +94,59 @@ func testDDLParses(t *testing.T, b *bundle) {
 	b.expect(t, "2", "SELECT count() FROM system.merge_tree_settings WHERE name IN ('replicated_deduplication_window', 'replicated_deduplication_window_seconds')")
 }
 
-// testDistributedIsRefused lays the tables that people read over local ones, as
-// on a cluster of one.
-func testDistributedIsRefused(t *testing.T, b *bundle) {
-	b.insert(t, days(testDay, testDay+1), "t")
-	local, all := b.cfg.Database, b.cfg.Database+"_all"
-	var cluster string
-	for _, statement := range []string{
-		"CREATE DATABASE " + all,
-		"CREATE OR REPLACE TABLE " + all + ".spans AS " + local + ".spans ENGINE = Distributed('default', '" + local + "', 'spans', cityHash64(trace_id))",
-		"CREATE OR REPLACE TABLE " + all + ".spans AS " + local + ".spans ENGINE = Distributed('default', '" + local + "', 'spans', cityHash64(trace_id))",
+// clusterOfOne is known to the engine as prod. It has no Keeper, so what needs
+// one is taken out of the statements.
+const clusterOfOne = `<clickhouse>
+    <remote_servers><prod><shard><replica><host>127.0.0.1</host><port>%s</port><user>%s</user><password>%s</password></replica></shard></prod></remote_servers>
+</clickhouse>`
+
+// TestClusterTables runs what a cluster gets, on a cluster of one server: what
+// is written to the local tables is read over all shards, and a writer refuses
+// to insert there.
+func TestClusterTables(t *testing.T) {
+	t.Parallel()
+	engineCfg := enginetest.Config(t, t.TempDir())
+	engineCfg.TCPAddr = testkit.FreeAddr(t)
+	_, port, _ := strings.Cut(engineCfg.TCPAddr, ":")
+	for name, text := range map[string]string{
+		"password":             "secret", // kept by the engine
+		"config.d/cluster.xml": fmt.Sprintf(clusterOfOne, port, engine.User, "secret"),
 	} {
-		if err := b.exec(t.Context(), statement); err != nil {
-			t.Fatal(cluster, err)
+		path := filepath.Join(engineCfg.DataDir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil { // in this order
+			t.Fatal(err)
 		}
 	}
-	b.expect(t, "2", "SELECT count() FROM "+all+".spans")
+	e, _ := enginetest.Run(t, engineCfg, prometheus.NewRegistry())
 
-	cfg := b.cfg
-	cfg.Database = all
-	over := New(cfg, discard(), nil)
+	at := e.Endpoint()
+	cfg := Default()
+	cfg.URL, cfg.User, cfg.Password, cfg.Database = "http://"+at.HTTPAddr, at.User, at.Password, "spanmill_local"
+	local := &bundle{Store: New(cfg, discard(), prometheus.NewRegistry()), engine: e}
+	defer local.Close()
+	statements, err := DDL("prod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone := strings.NewReplacer(" ON CLUSTER 'prod'", "", "ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')", "MergeTree")
+	for range 2 {
+		for _, s := range statements {
+			if err := local.client.exec(t.Context(), request{sql: alone.Replace(s.SQL), settings: settings(), anyDatabase: true}); err != nil {
+				t.Fatalf("%s: %v", s.Name, err)
+			}
+		}
+	}
+	if err := local.Migrate(t.Context()); err != nil {
+		t.Error(err)
+	}
+	local.insert(t, days(testDay, testDay+1), "t")
+	local.expect(t, "2", "SELECT count() FROM spanmill.spans")
+	local.expect(t, "0", "SELECT count() FROM spanmill.trace_parts")
+
+	cfg.Database = "spanmill"
+	over := New(cfg, discard(), prometheus.NewRegistry())
 	defer over.Close()
-	if err := over.Migrate(t.Context()); !errors.Is(err, errDistributed) || !strings.Contains(err.Error(), all+"_local") {
-		t.Errorf("migrated: %v", err)
+	if err := over.Migrate(t.Context()); !errors.Is(err, errDistributed) || !strings.Contains(err.Error(), "spanmill_local") {
+		t.Errorf("a writer on the tables over all shards: %v", err)
 	}
 }

@@ -40,7 +40,6 @@ func TestOnEngine(t *testing.T) {
 		"blocks match their tables":                        testBlocksMatchTheirTables,
 		"migrate again and altered":                        testMigrateAgainAndAltered,
 		"every statement of the DDL parses":                testDDLParses,
-		"nothing goes through a distributed table":         testDistributedIsRefused,
 		"trace part survives":                              testTracePartSurvives,
 		"retention of old rows":                            testRetentionOfOldRows,
 		"query errors are clean":                           testQueryErrorsAreClean,

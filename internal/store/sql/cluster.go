@@ -79,8 +79,8 @@ func DDL(p Params) ([]Statement, error) {
 		// Such a table holds no rows, so replacing it is how it gets the columns
 		// that a migration added.
 		out = append(out, Statement{Name: s.table, SQL: fmt.Sprintf(
-			"CREATE OR REPLACE TABLE %s.%s%s AS %s.%[2]s\nENGINE = Distributed('%s', '%[4]s', '%[2]s', %[6]s)\n",
-			p.Database, s.table, p.OnCluster(), local.Database, p.Cluster, s.key)})
+			"CREATE OR REPLACE TABLE %[1]s.%[3]s%[4]s AS %[2]s.%[3]s\nENGINE = Distributed('%[5]s', '%[2]s', '%[3]s', %[6]s)\n",
+			p.Database, local.Database, s.table, p.OnCluster(), p.Cluster, s.key)})
 	}
 	return out, nil
 }

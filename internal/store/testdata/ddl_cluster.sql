@@ -149,9 +149,9 @@ CREATE DATABASE IF NOT EXISTS spanmill ON CLUSTER 'prod'
 
 -- spans
 CREATE OR REPLACE TABLE spanmill.spans ON CLUSTER 'prod' AS spanmill_local.spans
-ENGINE = Distributed(' ON CLUSTER 'prod'', 'spanmill_local', 'spans', cityHash64(trace_id))
+ENGINE = Distributed('prod', 'spanmill_local', 'spans', cityHash64(trace_id))
 
 -- trace_parts
 CREATE OR REPLACE TABLE spanmill.trace_parts ON CLUSTER 'prod' AS spanmill_local.trace_parts
-ENGINE = Distributed(' ON CLUSTER 'prod'', 'spanmill_local', 'trace_parts', cityHash64(trace_id))
+ENGINE = Distributed('prod', 'spanmill_local', 'trace_parts', cityHash64(trace_id))
 
