@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 )
 
 // maxErrorBytes bounds what is read of an error, maxAnswerBytes of an answer
@@ -23,7 +24,9 @@ const (
 // client speaks ClickHouse's HTTP interface: one statement a request, its
 // settings as parameters, credentials in headers and never in the URL.
 type client struct {
-	base      string
+	bases     []string
+	at        atomic.Int32 // which of bases is in use
+	moved     func()       // called when another one is
 	user      string
 	password  string
 	database  string
@@ -43,10 +46,23 @@ func newClient(cfg Config) *client {
 		IdleConnTimeout:    idleConn,
 		DisableCompression: true, // loopback or LAN: the CPU is dearer than the bytes
 		WriteBufferSize:    writeBuffer,
+		TLSClientConfig:    cfg.TLS,
 	}
-	return &client{
-		base: strings.TrimSuffix(cfg.URL, "/") + "/", user: cfg.User, password: cfg.Password,
+	c := &client{
+		user: cfg.User, password: cfg.Password, moved: func() {},
 		database: cfg.Database, transport: transport, http: &http.Client{Transport: transport},
+	}
+	for _, address := range cfg.addresses() {
+		c.bases = append(c.bases, strings.TrimSuffix(address, "/")+"/")
+	}
+	return c
+}
+
+// next leaves the address that at stands for, unless somebody else has already.
+// The caller's request has failed; whoever asks again asks the next one.
+func (c *client) next(at int32) {
+	if len(c.bases) > 1 && c.at.CompareAndSwap(at, (at+1)%int32(len(c.bases))) {
+		c.moved()
 	}
 }
 
@@ -74,7 +90,8 @@ func (c *client) do(ctx context.Context, r request) (*http.Response, error) {
 	} else {
 		params.Set("query", r.sql)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+"?"+params.Encode(), body)
+	at := c.at.Load()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.bases[at]+"?"+params.Encode(), body)
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
 	}
@@ -84,6 +101,9 @@ func (c *client) do(ctx context.Context, r request) (*http.Response, error) {
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
+		if !errors.Is(ctx.Err(), context.Canceled) {
+			c.next(at)
+		}
 		if u, ok := errors.AsType[*url.Error](err); ok {
 			err = u.Err // the URL is pages of SQL
 		}

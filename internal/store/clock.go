@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,6 +19,8 @@ type clock struct {
 	mu       sync.Mutex // many partitions insert at once
 	offset   time.Duration
 	measured time.Time
+
+	doubted atomic.Bool // apart from mu: asking may find out that the server is another
 }
 
 // server gives t on the server's clock, never later than it is: a deadline
@@ -26,6 +29,9 @@ type clock struct {
 func (c *clock) server(ctx context.Context, t time.Time) (time.Time, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.doubted.Swap(false) {
+		c.measured = time.Time{}
+	}
 	if c.measured.IsZero() || time.Since(c.measured) > c.maxAge {
 		sent := time.Now()
 		theirs, err := c.ask(ctx)
@@ -43,7 +49,5 @@ func (c *clock) server(ctx context.Context, t time.Time) (time.Time, error) {
 
 // distrust has the offset measured before it is used again.
 func (c *clock) distrust() {
-	c.mu.Lock()
-	c.measured = time.Time{}
-	c.mu.Unlock()
+	c.doubted.Store(true)
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/url"
@@ -10,10 +11,15 @@ import (
 
 // Config says which ClickHouse to use and how long to wait for it.
 type Config struct {
-	URL      string `help:"ClickHouse HTTP address." default:"http://127.0.0.1:8123"`
-	User     string `help:"ClickHouse user." default:"default"`
-	Password string `help:"ClickHouse password."`
-	Database string `help:"Database of the tables; created when missing." default:"spanmill"`
+	URL string `help:"ClickHouse HTTP address." default:"http://127.0.0.1:8123"`
+	// Others lead to the same data as URL does: replicas, or other ways to the
+	// server. When one does not answer, the next is used.
+	Others []string `help:"More addresses of the same data."`
+	// TLS is for https addresses; nil trusts what the machine does.
+	TLS      *tls.Config `kong:"-"`
+	User     string      `help:"ClickHouse user." default:"default"`
+	Password string      `help:"ClickHouse password."`
+	Database string      `help:"Database of the tables; created when missing." default:"spanmill"`
 
 	// MaxConns bounds the HTTP connections: one for each insert in flight, and
 	// a few for questions. More wait.
@@ -45,6 +51,9 @@ func Default() Config {
 	}
 }
 
+// addresses are all that lead to the data, the preferred one first.
+func (c Config) addresses() []string { return append([]string{c.URL}, c.Others...) }
+
 // MaxRetentionDays keeps part_day plus retention within what a Date holds:
 // beyond 2149 the sum would wrap and rows would vanish.
 const MaxRetentionDays = 36_500
@@ -56,10 +65,12 @@ var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
 func (c Config) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("store: "+format, args...)) }
-	if u, err := url.Parse(c.URL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		bad("url must be http://host:port or https://host:port")
-	} else if u.User != nil || u.RawQuery != "" {
-		bad("url must not carry a user, a password or parameters")
+	for _, address := range c.addresses() {
+		if u, err := url.Parse(address); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			bad("url must be http://host:port or https://host:port")
+		} else if u.User != nil || u.RawQuery != "" {
+			bad("url must not carry a user, a password or parameters")
+		}
 	}
 	if c.User == "" {
 		bad("no user")

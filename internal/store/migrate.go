@@ -73,7 +73,7 @@ func DDL(cluster string) ([]sql.Statement, error) {
 
 // openDB opens the server as database/sql, which the migrations' library wants.
 func (s *Store) openDB() (*stdsql.DB, error) {
-	u, err := url.Parse(s.cfg.URL)
+	u, err := url.Parse(s.client.bases[s.client.at.Load()])
 	if err != nil {
 		return nil, fmt.Errorf("store url: %w", err)
 	}
@@ -84,13 +84,15 @@ func (s *Store) openDB() (*stdsql.DB, error) {
 	opt := &clickhouse.Options{
 		Protocol:    clickhouse.HTTP,
 		Addr:        []string{u.Hostname() + ":" + port},
-		HttpUrlPath: u.Path,
+		HttpUrlPath: strings.TrimSuffix(u.Path, "/"),
 		Auth:        clickhouse.Auth{Database: s.cfg.Database, Username: s.cfg.User, Password: s.cfg.Password},
 		DialTimeout: s.cfg.DialTimeout,
 		ReadTimeout: s.cfg.InsertTimeout,
 	}
 	if u.Scheme == "https" {
-		opt.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+		if opt.TLS = s.cfg.TLS; opt.TLS == nil {
+			opt.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+		}
 	}
 	return clickhouse.OpenDB(opt), nil
 }
