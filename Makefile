@@ -51,6 +51,7 @@ lint: ## Formatting, linters, architecture and house rules
 .PHONY: unit
 unit: ## Unit, golden and property tests beside the code
 	@$(STAGE) "unit tests $(RACE)" go test $(RACE) -timeout 10m ./cmd/... ./internal/... ./pkg/...
+	@$(STAGE) "allocation budgets" go test -run Alloc ./internal/... ./pkg/...
 
 .PHONY: check
 check: lint unit ## The quick loop: format, lint, unit tests

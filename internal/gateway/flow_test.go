@@ -348,6 +348,9 @@ func TestIngestAllocations(t *testing.T) {
 	}
 	few, many := measure(10), measure(2000)
 	t.Logf("allocations per request: %v with 10 spans, %v with 2000", few, many)
+	if raceEnabled { // make's stage "allocation budgets" runs without it
+		return
+	}
 	if many > few+2 || many > 15 {
 		t.Errorf("a request of 2000 spans allocates %v times, one of 10 %v times; want at most 15 and no growth", many, few)
 	}
