@@ -80,7 +80,7 @@ func ensureTopic(ctx context.Context, adm *kadm.Client, t Topic) ([]string, erro
 		configs[k] = &v
 	}
 	if t.MinInsync > 0 {
-		configs["min.insync.replicas"] = kadm.StringPtr(strconv.Itoa(t.MinInsync))
+		configs["min.insync.replicas"] = new(strconv.Itoa(t.MinInsync))
 	}
 	_, err := adm.CreateTopic(ctx, int32(t.Partitions), int16(t.Replication), configs, t.Name)
 	if err == nil {

@@ -33,7 +33,9 @@ func fullRow() *schema.SpanRow {
 		TraceState: "a=b", Flags: 257, Name: "name", Kind: 3, StartUnixNano: testStart + 5, EndUnixNano: testStart + 105,
 		StatusCode: 2, StatusMessage: "boom", DroppedAttrs: 13, DroppedEvents: 14, DroppedLinks: 15, Index: 7, Mended: schema.FlagInvalidUTF8,
 		Attrs: []schema.Attr{
-			str("in", "the input"), {Key: "out", Value: value(schema.ValueArray, 0, "")}, str("s", "text"), str("empty", ""), str("quote", "it's\ta \\ line\n"),
+			str("in", "the input"),
+			{Key: "out", Value: value(schema.ValueArray, 0, "")},
+			str("s", "text"), str("empty", ""), str("quote", "it's\ta \\ line\n"),
 			{Key: "i", Value: value(schema.ValueInt, math.MaxUint64, "")}, // -1
 			{Key: "i2", Value: value(schema.ValueInt, 1<<63, "")},
 			{Key: "f", Value: value(schema.ValueDouble, math.Float64bits(1), "")},
