@@ -6,9 +6,10 @@ import (
 	"os"
 
 	"github.com/spanmill/spanmill/internal/app"
+	"github.com/spanmill/spanmill/internal/app/host"
 )
 
 func main() {
-	app.HostEngineIfChild()
+	host.EngineIfChild()
 	os.Exit(app.Main(os.Args[1:], os.Stdout, os.Stderr))
 }

@@ -1,8 +1,6 @@
 package app
 
 import (
-	"errors"
-	"fmt"
 	"os"
 	"strings"
 
@@ -22,18 +20,9 @@ func (c clickHouse) outside() bool { return c.URL != "" }
 
 func (c clickHouse) apply(cfg *store.Config) error {
 	cfg.URL, cfg.User = strings.TrimRight(c.URL, "/"), c.User
-	cfg.Password = os.Getenv("SPANMILL_CLICKHOUSE_PASSWORD")
-	if c.PasswordFile == "" {
-		return nil
-	}
-	text, err := os.ReadFile(c.PasswordFile)
-	if err != nil {
-		return fmt.Errorf("read the ClickHouse password: %w", err)
-	}
-	if cfg.Password = strings.TrimSpace(string(text)); cfg.Password == "" {
-		return errors.New("the ClickHouse password file is empty")
-	}
-	return nil
+	var err error
+	cfg.Password, err = secret("ClickHouse", c.PasswordFile, clickHousePassword)
+	return err
 }
 
 // stdin is where "-" is read from.

@@ -6,16 +6,10 @@ import (
 	"os"
 
 	"github.com/alecthomas/kong"
-
-	"github.com/spanmill/spanmill/internal/engine"
 )
 
 // Version is stamped by the build.
 var Version = "dev"
-
-// HostEngineIfChild runs the ClickHouse engine and does not return when this
-// process was started as its host. It must be the first call of main.
-func HostEngineIfChild() { engine.MainIfChild() }
 
 // commands is the command line of spanmill. Every flag is also an environment
 // variable: --data-dir is SPANMILL_DATA_DIR.
@@ -39,32 +33,42 @@ type console struct {
 	err *os.File
 }
 
-// Main runs one command and returns the process's exit code.
+// Main runs one command of spanmill and returns the process's exit code.
 func Main(args []string, stdout io.Writer, stderr *os.File) int {
-	var cli commands
+	return run(&commands{}, invocation{
+		name: "spanmill", about: "The pipeline for GenAI traces: OTLP in, Kafka between, ClickHouse out, each span exactly once.",
+	}, args, &console{out: stdout, err: stderr})
+}
+
+// invocation is what a program is called and does.
+type invocation struct{ name, about string }
+
+// run parses a command line into cli and runs what it asks for.
+func run(cli any, as invocation, args []string, c *console) int {
 	exited := -1
-	parser, err := kong.New(&cli,
-		kong.Name("spanmill"),
-		kong.Description("The pipeline for GenAI traces: OTLP in, Kafka between, ClickHouse out, each span exactly once."),
+	parser, err := kong.New(cli,
+		kong.Name(as.name),
+		kong.Description(as.about),
 		kong.DefaultEnvars("SPANMILL"),
-		kong.Writers(stdout, stderr),
+		kong.Vars{"version": Version},
+		kong.Writers(c.out, c.err),
 		kong.Exit(func(code int) { exited = code }),
 		kong.UsageOnError(),
 	)
 	if err != nil {
-		fmt.Fprintln(stderr, "spanmill:", err)
+		fmt.Fprintf(c.err, "%s: %v\n", as.name, err)
 		return 2
 	}
 	ctx, err := parser.Parse(args)
 	if exited >= 0 {
-		return exited // --help
+		return exited // --help, --version
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "spanmill:", err)
+		fmt.Fprintf(c.err, "%s: %v\n", as.name, err)
 		return 2
 	}
-	if err := ctx.Run(&console{out: stdout, err: stderr}); err != nil {
-		fmt.Fprintln(stderr, "spanmill:", err)
+	if err := ctx.Run(c); err != nil {
+		fmt.Fprintf(c.err, "%s: %v\n", as.name, err)
 		return 1
 	}
 	return 0

@@ -20,7 +20,6 @@ import (
 	"github.com/spanmill/spanmill/internal/gateway"
 	"github.com/spanmill/spanmill/internal/store"
 	"github.com/spanmill/spanmill/internal/telemetry"
-	"github.com/spanmill/spanmill/internal/writer"
 	"github.com/spanmill/spanmill/pkg/pipeline"
 	"github.com/spanmill/spanmill/pkg/schema"
 )
@@ -64,16 +63,8 @@ func (p *plant) runStore(ctx context.Context, ready func()) error {
 	}
 	p.store = store.New(p.storeCfg, p.log, p.reg)
 	defer p.store.Close()
-	var backoff pipeline.Backoff
-	for {
-		err := p.store.Migrate(ctx)
-		if err == nil {
-			break
-		}
-		p.log.Warn("tables not ready, trying again", "err", err)
-		if backoff.Wait(ctx) != nil {
-			return nil
-		}
+	if awaitTables(ctx, p.store, newWait("ClickHouse", clickHouseAdvice, p.log)) != nil {
+		return nil // ctx has ended
 	}
 	p.tables = newTables(p.store)
 	hold(ctx, ready)
@@ -142,29 +133,17 @@ func (p *plant) runWriter(ctx context.Context, ready func()) error {
 		return err
 	}
 	defer p.producer.Close()
-	var w *writer.Writer
-	cfg := bus.DefaultConsumer()
-	cfg.Group, cfg.Topics = writerGroup, []string{schema.TopicSpans}
-	consumer, err := bus.NewConsumer(p.busConfig(), cfg, bus.ConsumerDeps{
-		Start: func(ctx context.Context, log pipeline.Log, start int64) (int64, error) {
-			return w.Starter(ctx, log, start)
-		},
-		Log: p.log, Reg: p.reg,
-	})
+	group := bus.DefaultConsumer()
+	group.Group, group.Topics = writerGroup, []string{schema.TopicSpans}
+	w, err := writerParts{
+		cfg: p.up.writerConfig(), kafka: p.busConfig(), group: group,
+		tables: p.tables, producer: p.producer, log: p.log, reg: p.reg,
+	}.join()
 	if err != nil {
 		return err
 	}
-	w = writer.New(p.up.writerConfig(), groupMember{consumer}, p.tables, p.producer, p.log, p.reg)
 	ready()
 	return w.Run(ctx)
-}
-
-// groupMember is a consumer in the writer's words.
-type groupMember struct{ *bus.Consumer }
-
-// Run implements writer.Consumer.
-func (m groupMember) Run(ctx context.Context, handle func(context.Context, pipeline.Source) error) error {
-	return m.Consumer.Run(ctx, handle)
 }
 
 // runGateway opens the doors, last: what is taken in can be carried on.
@@ -172,14 +151,7 @@ func (p *plant) runGateway(ctx context.Context, ready func()) error {
 	p.gateway = gateway.New(p.up.gatewayConfig(), gateway.Dependencies{
 		Producer: p.producer, Admit: p.admit, Keys: p.keys, Log: p.log, Reg: p.reg,
 	})
-	go func() { // ends with ctx, or when the doors listen
-		select {
-		case <-p.gateway.Ready():
-			ready()
-		case <-ctx.Done():
-		}
-	}()
-	return p.gateway.Run(ctx)
+	return serve(ctx, p.gateway, ready)
 }
 
 // checks are what must hold for the process to be ready. They may be asked

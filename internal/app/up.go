@@ -115,7 +115,7 @@ func (u *upCommand) engineConfig(lib string) engine.Config {
 // Run implements the command.
 func (u *upCommand) Run(c *console, k commandLine) error {
 	if u.Check {
-		return printConfig(c.out, k)
+		return printConfig(c.out, k, clickHousePassword)
 	}
 	log, err := telemetry.NewLogger(c.err, u.LogLevel)
 	if err != nil {

@@ -4,7 +4,7 @@
 //
 //	parent  Engine.Run   writes the configuration, starts the child, waits
 //	                     until it answers, starts it again when it dies
-//	child   Child        takes the data directory's lock, loads the library
+//	child   child.Child  takes the data directory's lock, loads the library
 //	                     and lets it run as clickhouse-local, told to listen
 //	people  Fetch        brings the library into the cache, hash checked
 //

@@ -107,9 +107,9 @@ func (e *Engine) prepare() (at Endpoint, release func(), err error) {
 	if e.cfg.DataDir, err = filepath.Abs(e.cfg.DataDir); err != nil {
 		return at, nil, err
 	}
-	dir := dataDir(e.cfg.DataDir)
+	dir := Dir(e.cfg.DataDir)
 	// Without a metadata directory the library runs no background drops at all.
-	if err := os.MkdirAll(filepath.Join(dir.tables(), "metadata"), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir.Tables(), "metadata"), 0o700); err != nil {
 		return at, nil, err
 	}
 	at = Endpoint{Database: Database, User: User}
@@ -136,7 +136,7 @@ var errEnded = errors.New("the engine stopped in order, though not by our wish")
 // runChild runs one child from start to end and says whether it ever served.
 func (e *Engine) runChild(ctx context.Context, at Endpoint) (served bool, err error) {
 	began := time.Now()
-	if err := writeFiles(dataDir(e.cfg.DataDir), e.cfg, at); err != nil {
+	if err := writeFiles(Dir(e.cfg.DataDir), e.cfg, at); err != nil {
 		return false, fmt.Errorf("write configuration: %w", err)
 	}
 	p, err := startProcess(ctx, e.cfg)

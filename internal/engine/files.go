@@ -43,7 +43,7 @@ type settings struct {
 
 // writeFiles puts the configuration into the data directory for the child to
 // read. The files hold no secret but a hash of the password.
-func writeFiles(dir dataDir, cfg Config, at Endpoint) error {
+func writeFiles(dir Dir, cfg Config, at Endpoint) error {
 	server := cfg.MaxMemoryBytes - reservedBytes
 	s := settings{
 		LogFile:        dir.log(),
@@ -61,7 +61,7 @@ func writeFiles(dir dataDir, cfg Config, at Endpoint) error {
 	if _, s.TCPPort, err = net.SplitHostPort(at.TCPAddr); err != nil {
 		return err
 	}
-	for path, text := range map[string]string{dir.config(): configTemplate, dir.users(): usersTemplate} {
+	for path, text := range map[string]string{dir.Config(): configTemplate, dir.users(): usersTemplate} {
 		body, err := render(text, s)
 		if err != nil {
 			return err
@@ -91,7 +91,7 @@ func escapeXML(s string) (string, error) {
 
 // loadPassword returns the password of this data directory, made up when the
 // directory is new (E3).
-func loadPassword(dir dataDir) (string, error) {
+func loadPassword(dir Dir) (string, error) {
 	b, err := os.ReadFile(dir.password())
 	if err == nil && len(b) > 0 {
 		return strings.TrimSpace(string(b)), nil

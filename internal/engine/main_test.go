@@ -11,10 +11,11 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/spanmill/spanmill/internal/engine"
+	"github.com/spanmill/spanmill/internal/engine/child"
 )
 
 func TestMain(m *testing.M) {
-	engine.MainIfChild()
+	child.MainIfChild()
 	if len(os.Args) == 4 && os.Args[1] == parentArg {
 		beParent(os.Args[2], os.Args[3])
 	}

@@ -11,8 +11,6 @@ import (
 // to do instead.
 func Supported() error { return unsupported(runtime.GOOS + "/" + runtime.GOARCH) }
 
-func host(string, dataDir) error { return Supported() }
-
 func detached() *syscall.SysProcAttr { return nil }
 
 func reservePort(string) (string, func(), error) { return "", nil, Supported() }

@@ -11,12 +11,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/spanmill/spanmill/internal/engine"
+	"github.com/spanmill/spanmill/internal/engine/child"
 	"github.com/spanmill/spanmill/internal/engine/enginetest"
 	"github.com/spanmill/spanmill/internal/testkit"
 )
 
 func TestMain(m *testing.M) {
-	engine.MainIfChild()
+	child.MainIfChild()
 	testkit.MainNoLeaks(m)
 }
 

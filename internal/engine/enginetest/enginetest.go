@@ -2,7 +2,7 @@
 // embedded engine, one per test, which takes about 0.2 s.
 //
 // The engine is the test binary itself, re-executed, so TestMain must begin
-// with engine.MainIfChild().
+// with child.MainIfChild().
 package enginetest
 
 import (

@@ -1,4 +1,4 @@
-package engine
+package child
 
 import (
 	"errors"
@@ -13,6 +13,8 @@ import (
 	"unsafe"
 
 	"github.com/ebitengine/purego"
+
+	"github.com/spanmill/spanmill/internal/engine"
 )
 
 const (
@@ -28,12 +30,12 @@ const (
 // host runs the library in this process. The library believes that it is
 // clickhouse-local in front of a person: it executes a script that opens the
 // listeners, then sits at its prompt, and leaves at ^D.
-func host(lib string, dir dataDir) error {
+func host(lib string, dir engine.Dir) error {
 	// A socket or the log pipe may break; that must not end the process.
 	signal.Ignore(syscall.SIGPIPE)
 	syscall.Umask(0o077) // the tables are nobody else's business
 	stop := lifetime()
-	if err := lockDir(dir.lock(), stop); err != nil {
+	if err := lockDir(dir.Lock(), stop); err != nil {
 		return err
 	}
 	term, err := openTerminal()
@@ -52,8 +54,8 @@ func host(lib string, dir dataDir) error {
 	}()
 	err = local.run([]string{
 		"clickhouse",
-		"--config-file=" + dir.config(),
-		"--path=" + dir.tables(),
+		"--config-file=" + dir.Config(),
+		"--path=" + dir.Tables(),
 		"--interactive", "--progress=off", "--progress-table=off", "--enable-progress-table-toggle=0",
 		"--disable_suggestion", "--history_file=/dev/null",
 		"--query", "SYSTEM START LISTEN HTTP; SYSTEM START LISTEN TCP;",

@@ -1,0 +1,140 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/spanmill/spanmill/internal/bus"
+	"github.com/spanmill/spanmill/internal/store"
+	"github.com/spanmill/spanmill/pkg/pipeline"
+)
+
+// sayAgain is how often a wait for the same thing is mentioned.
+const sayAgain = time.Minute
+
+// wait is for an outside system that may not be there yet, or not as it has to
+// be. People are told what is wrong, and what to do about it, when that changes.
+type wait struct {
+	what   string
+	advice func(error) string
+	log    *slog.Logger
+	// problem is what is waited for, nil once all is well.
+	problem atomic.Pointer[error]
+}
+
+func newWait(what string, advice func(error) string, log *slog.Logger) *wait {
+	w := &wait{what: what, advice: advice, log: log}
+	starting := errors.New("starting")
+	w.problem.Store(&starting)
+	return w
+}
+
+// until tries for as long as ctx lives; nil: it worked.
+func (w *wait) until(ctx context.Context, try func(context.Context) error) error {
+	var (
+		backoff pipeline.Backoff
+		said    string
+		at      time.Time
+	)
+	for {
+		err := try(ctx)
+		if err == nil {
+			if said != "" {
+				w.log.Info("the wait is over", "for", w.what)
+			}
+			w.problem.Store(nil)
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		err = advised(err, w.advice)
+		w.problem.Store(&err)
+		if text := err.Error(); text != said || time.Since(at) > sayAgain {
+			w.log.Warn("waiting", "for", w.what, "err", err)
+			said, at = text, time.Now()
+		}
+		if err := backoff.Wait(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// holds is a readiness check: what is waited for, else what is wrong today.
+func (w *wait) holds(ctx context.Context, today func(context.Context) error) error {
+	if problem := w.problem.Load(); problem != nil {
+		return *problem
+	}
+	return advised(today(ctx), w.advice)
+}
+
+// advised adds what a person can do.
+func advised(err error, advice func(error) string) error {
+	if err == nil {
+		return nil
+	}
+	if do := advice(err); do != "" {
+		return fmt.Errorf("%w; %s", err, do)
+	}
+	return err
+}
+
+// clickHouseAdvice is bus.Advice for ClickHouse.
+func clickHouseAdvice(err error) string {
+	switch store.CodeOf(err) {
+	case 192, 193, 516: // UNKNOWN_USER, WRONG_PASSWORD, AUTHENTICATION_FAILED
+		return "ClickHouse refuses this user and password: check --clickhouse-user, the password file or " + clickHousePassword
+	case 497: // ACCESS_DENIED
+		return "the user lacks a right: grant it CREATE DATABASE, CREATE TABLE, ALTER, SELECT and INSERT on the database"
+	}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return "no such host as " + dns.Name + ": check --clickhouse"
+	}
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return "nothing listens there: is ClickHouse running, and is --clickhouse its HTTP port (8123, or 8443 for https)?"
+	}
+	return ""
+}
+
+// awaitTables brings the tables up to date, once ClickHouse lets us.
+func awaitTables(ctx context.Context, db *store.Store, w *wait) error {
+	return w.until(ctx, db.Migrate)
+}
+
+// topicsTimeout bounds one look at the topics.
+const topicsTimeout = 30 * time.Second
+
+// awaitTopics makes or finds the topics, once Kafka lets us, and says what may
+// be lost with them as they are.
+func awaitTopics(ctx context.Context, cfg bus.Config, t topics, w *wait) error {
+	var warnings []string
+	err := w.until(ctx, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, topicsTimeout)
+		defer cancel()
+		ensure := bus.CheckTopics
+		if t.CreateTopics {
+			ensure = bus.EnsureTopics
+		}
+		list := t.list()
+		differences, err := ensure(ctx, cfg, list, w.log)
+		if err != nil {
+			return err
+		}
+		risks, err := bus.Inspect(ctx, cfg, []string{list[0].Name, list[1].Name}, w.log)
+		warnings = append(differences, risks...)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, text := range warnings {
+		w.log.Warn("topic settings", "risk", text)
+	}
+	return nil
+}

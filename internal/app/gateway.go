@@ -1,0 +1,172 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/spanmill/spanmill/internal/auth"
+	"github.com/spanmill/spanmill/internal/bus"
+	"github.com/spanmill/spanmill/internal/gateway"
+	"github.com/spanmill/spanmill/internal/service"
+	"github.com/spanmill/spanmill/internal/telemetry"
+	"github.com/spanmill/spanmill/pkg/schema"
+)
+
+// gatewayCommand is the ingest gateway as a process of its own.
+type gatewayCommand struct {
+	Kafka  kafka  `embed:""`
+	Topics topics `embed:""`
+
+	OTLPHTTP string `name:"otlp-http" help:"OTLP/HTTP listener." default:"127.0.0.1:4318"`
+	OTLPGRPC string `name:"otlp-grpc" help:"OTLP/gRPC listener." default:"127.0.0.1:4317"`
+	Admin    string `help:"Admin listener: health, ready, metrics, profiles. Not for the public." default:"127.0.0.1:9464"`
+
+	APIKeysFile    string `help:"Keys file: who may send, for which tenant; read again when it changes." type:"path"`
+	InsecureNoAuth bool   `help:"Listen beyond this machine without API keys."`
+
+	MaxBodyBytes     int           `help:"Bytes of one request, as sent and as inflated." default:"33554432"`
+	MaxInflightBytes int           `help:"Bytes of the bodies that all requests hold together; beyond it they are told to come again." default:"67108864"`
+	MaxSpanBytes     int           `help:"Bytes of one span." default:"16777216"`
+	MaxConnections   int           `help:"Connections of one door; more wait." default:"1024"`
+	ProduceTimeout   time.Duration `help:"How long a request waits for Kafka's acknowledgement." default:"10s"`
+	DrainTimeout     time.Duration `help:"What requests in progress get when the process is told to stop." default:"15s"`
+
+	MemoryLimit int64            `help:"Bytes of memory this process aims to stay below." default:"117440512"`
+	LogLevel    string           `help:"debug, info, warn or error." default:"info"`
+	Check       bool             `help:"Print the resolved configuration, secrets masked, and exit."`
+	Version     kong.VersionFlag `help:"Print the version and exit."`
+}
+
+// Gateway runs the ingest gateway and returns the process's exit code.
+func Gateway(args []string, stdout io.Writer, stderr *os.File) int {
+	return run(&gatewayCommand{}, invocation{
+		name: "ingest-gateway", about: "The way in: OTLP over HTTP and gRPC, acknowledged once Kafka has it.",
+	}, args, &console{out: stdout, err: stderr})
+}
+
+// Validate implements kong's hook: it reports everything that cannot work.
+func (g *gatewayCommand) Validate() error {
+	return errors.Join(g.Kafka.check(), g.Topics.check(), g.config().Validate(), checkAddress(g.Admin),
+		auth.CheckBind([]string{g.OTLPHTTP, g.OTLPGRPC}, g.APIKeysFile != "", g.InsecureNoAuth))
+}
+
+func checkAddress(addr string) error {
+	if _, _, err := net.SplitHostPort(addr); err != nil {
+		return fmt.Errorf("listen address %q: want host:port", addr)
+	}
+	return nil
+}
+
+func (g *gatewayCommand) config() gateway.Config {
+	cfg := gateway.Default()
+	cfg.HTTPAddr, cfg.GRPCAddr = g.OTLPHTTP, g.OTLPGRPC
+	cfg.MaxBodyBytes, cfg.MaxInflightBytes, cfg.MaxSpanBytes = g.MaxBodyBytes, g.MaxInflightBytes, g.MaxSpanBytes
+	cfg.MaxConnections = g.MaxConnections
+	cfg.ProduceTimeout, cfg.DrainTimeout = g.ProduceTimeout, g.DrainTimeout
+	return cfg
+}
+
+// Run implements the command.
+func (g *gatewayCommand) Run(c *console, k commandLine) error {
+	if g.Check {
+		return printConfig(c.out, k, kafkaPassword)
+	}
+	log, err := telemetry.NewLogger(c.err, g.LogLevel)
+	if err != nil {
+		return err
+	}
+	debug.SetMemoryLimit(g.MemoryLimit)
+	ctx, stop := service.Signals(context.Background(), log)
+	defer stop()
+	d := &door{cmd: g, log: log, reg: telemetry.NewRegistry(), kafka: newWait("Kafka", bus.Advice, log)}
+	if err := d.prepare(); err != nil {
+		return err
+	}
+	defer d.producer.Close()
+	return d.group().Run(ctx, func() {
+		http, grpc := d.gateway.Addresses()
+		log.Info("the doors are open", "version", Version, "otlp_http", http, "otlp_grpc", grpc, "admin", d.admin.Addr())
+	})
+}
+
+// door is a running ingest-gateway.
+type door struct {
+	cmd   *gatewayCommand
+	log   *slog.Logger
+	reg   *prometheus.Registry
+	kafka *wait
+
+	bus      bus.Config
+	keys     *auth.Keys
+	producer *bus.Producer
+	gateway  *gateway.Gateway
+	admin    *telemetry.Admin
+}
+
+// prepare does what can fail before anything runs.
+func (d *door) prepare() (err error) {
+	if d.bus, err = d.cmd.Kafka.config(); err != nil {
+		return err
+	}
+	for _, text := range d.cmd.Kafka.warnings() {
+		d.log.Warn("kafka settings", "risk", text)
+	}
+	d.keys = auth.Anonymous()
+	if d.cmd.APIKeysFile != "" {
+		if d.keys, err = auth.Load(d.cmd.APIKeysFile, d.log); err != nil {
+			return err
+		}
+	}
+	if d.producer, err = bus.NewProducer(d.bus, d.log, d.reg); err != nil {
+		return err
+	}
+	d.gateway = gateway.New(d.cmd.config(), gateway.Dependencies{
+		Producer: d.producer, Admit: d.admit, Keys: d.keys, Log: d.log, Reg: d.reg,
+	})
+	d.admin = telemetry.NewAdmin(d.cmd.Admin, d.reg, []telemetry.Check{{
+		Name: "kafka",
+		Holds: func(ctx context.Context) error {
+			return d.kafka.holds(ctx, func(ctx context.Context) error { return d.producer.Ping(ctx, schema.TopicSpans) })
+		},
+	}}, d.log)
+	return nil
+}
+
+// admit refuses at once, with a hint to come again, while the topics are not
+// there: the doors are open before Kafka is.
+func (d *door) admit() error {
+	if problem := d.kafka.problem.Load(); problem != nil {
+		return *problem
+	}
+	return nil
+}
+
+// group lists the services in the order they start; they stop in reverse.
+func (d *door) group() *service.Group {
+	g := service.NewGroup(d.log)
+	g.Add("admin", d.admin, 5*time.Second)
+	g.Add("topics", newPart(func(ctx context.Context, ready func()) error {
+		ready() // the doors refuse meanwhile
+		if awaitTopics(ctx, d.bus, d.cmd.Topics, d.kafka) == nil {
+			<-ctx.Done()
+		}
+		return nil
+	}), topicsTimeout)
+	g.Add("gateway", newPart(func(ctx context.Context, ready func()) error {
+		return serve(ctx, d.gateway, ready)
+	}), d.cmd.DrainTimeout+5*time.Second)
+	if d.keys.Required() {
+		g.Add("keys", d.keys, time.Second)
+	}
+	return g
+}
