@@ -68,10 +68,14 @@ e2e: engine ## The built binary, black box, on random ports
 compat: deps ## Real clients: OpenTelemetry Python, Go, JS; MLflow
 	@$(STAGE) "compatibility" go test -timeout 10m ./tests/compat/...
 
+.PHONY: containers
+containers: engine ## What deploy/ ships: compose file, image, ClickHouse's files; on Docker too, if it is there
+	@$(STAGE) "containers" go test -timeout 15m ./tests/containers/...
+
 # One stage after the other even under -j: two cores are soon shared by too many.
 .PHONY: test
 test: ## Everything CI runs
-	@$(STAGE) "all of make test" $(MAKE) --no-print-directory -j1 deps check fuzz e2e compat mutants-check
+	@$(STAGE) "all of make test" $(MAKE) --no-print-directory -j1 deps check fuzz e2e compat containers mutants-check
 
 .PHONY: soak
 soak: deps ## Long runs: what takes more than a minute each
