@@ -72,10 +72,14 @@ compat: deps ## Real clients: OpenTelemetry Python, Go, JS; MLflow
 containers: engine ## What deploy/ ships: compose file, image, ClickHouse's files; on Docker too, if it is there
 	@$(STAGE) "containers" go test -timeout 15m ./tests/containers/...
 
+.PHONY: kafka
+kafka: engine ## A real Apache Kafka: conformance, the separate binaries, a foreign client
+	@$(STAGE) "real Kafka" go test -timeout 10m ./tests/kafka/...
+
 # One stage after the other even under -j: two cores are soon shared by too many.
 .PHONY: test
 test: ## Everything CI runs
-	@$(STAGE) "all of make test" $(MAKE) --no-print-directory -j1 deps check fuzz e2e compat containers mutants-check
+	@$(STAGE) "all of make test" $(MAKE) --no-print-directory -j1 deps check fuzz e2e kafka compat containers mutants-check
 
 .PHONY: soak
 soak: deps ## Long runs: what takes more than a minute each

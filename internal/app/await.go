@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -17,6 +18,9 @@ import (
 
 // sayAgain is how often a wait for the same thing is mentioned.
 const sayAgain = time.Minute
+
+// maxSaid bounds what is remembered of what was said.
+const maxSaid = 32
 
 // wait is for an outside system that may not be there yet, or not as it has to
 // be. People are told what is wrong, and what to do about it, when that changes.
@@ -37,15 +41,12 @@ func newWait(what string, advice func(error) string, log *slog.Logger) *wait {
 
 // until tries for as long as ctx lives; nil: it worked.
 func (w *wait) until(ctx context.Context, try func(context.Context) error) error {
-	var (
-		backoff pipeline.Backoff
-		said    string
-		at      time.Time
-	)
+	var backoff pipeline.Backoff
+	said := make(map[string]time.Time) // several addresses have several troubles
 	for {
 		err := try(ctx)
 		if err == nil {
-			if said != "" {
+			if len(said) > 0 {
 				w.log.Info("the wait is over", "for", w.what)
 			}
 			w.problem.Store(nil)
@@ -56,9 +57,12 @@ func (w *wait) until(ctx context.Context, try func(context.Context) error) error
 		}
 		err = advised(err, w.advice)
 		w.problem.Store(&err)
-		if text := err.Error(); text != said || time.Since(at) > sayAgain {
+		if text := err.Error(); time.Since(said[text]) > sayAgain {
+			if len(said) > maxSaid {
+				clear(said)
+			}
+			said[text] = time.Now()
 			w.log.Warn("waiting", "for", w.what, "err", err)
-			said, at = text, time.Now()
 		}
 		if err := backoff.Wait(ctx); err != nil {
 			return err
@@ -127,7 +131,7 @@ func awaitTopics(ctx context.Context, cfg bus.Config, t topics, w *wait) error {
 			return err
 		}
 		risks, err := bus.Inspect(ctx, cfg, []string{list[0].Name, list[1].Name}, w.log)
-		warnings = append(differences, risks...)
+		warnings = slices.Concat(differences, risks)
 		return err
 	})
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 // Secrets come from a file or from the environment, never from a flag:
 // arguments are public.
 const (
-	clickHousePassword = "SPANMILL_CLICKHOUSE_PASSWORD"
-	kafkaPassword      = "SPANMILL_KAFKA_PASSWORD"
+	clickHousePassword = "SPANMILL_CLICKHOUSE_PASSWORD" //nolint:gosec // the variable's name
+	kafkaPassword      = "SPANMILL_KAFKA_PASSWORD"      //nolint:gosec // the variable's name
 )
 
 // secret reads a file if one is named, else a variable of the environment.

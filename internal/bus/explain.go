@@ -31,6 +31,10 @@ func Advice(err error) string {
 		return "the user lacks a right: grant Describe, Read, Write (and Create with --create-topics) on the topics, Describe of their settings, and Read on the group"
 	case errors.Is(err, kerr.InvalidReplicationFactor), errors.Is(err, kerr.InvalidConfig):
 		return "there are fewer brokers than --replication asks for, or a setting they do not take: choose a smaller --replication, or -1 for the brokers' default"
+	case strings.Contains(err.Error(), "tls alert record"): // how the library puts it; it has no type
+		return "the broker speaks TLS on this port: add --kafka-tls"
+	case errors.As(err, &eof) && strings.Contains(err.Error(), "client is using TLS"):
+		return "the broker hung up on our TLS greeting: choose its TLS port, or leave out --kafka-tls"
 	case errors.As(err, &eof):
 		return "the broker hung up on our first words: it may want TLS (--kafka-tls) or SASL (--kafka-sasl) on this port"
 	}

@@ -26,7 +26,8 @@ const (
 type client struct {
 	bases     []string
 	at        atomic.Int32 // which of bases is in use
-	moved     func()       // called when another one is
+	answered  atomic.Bool  // it has, since it is in use
+	moved     func(answered bool)
 	user      string
 	password  string
 	database  string
@@ -49,7 +50,7 @@ func newClient(cfg Config) *client {
 		TLSClientConfig:    cfg.TLS,
 	}
 	c := &client{
-		user: cfg.User, password: cfg.Password, moved: func() {},
+		user: cfg.User, password: cfg.Password, moved: func(bool) {},
 		database: cfg.Database, transport: transport, http: &http.Client{Transport: transport},
 	}
 	for _, address := range cfg.addresses() {
@@ -62,7 +63,7 @@ func newClient(cfg Config) *client {
 // The caller's request has failed; whoever asks again asks the next one.
 func (c *client) next(at int32) {
 	if len(c.bases) > 1 && c.at.CompareAndSwap(at, (at+1)%int32(len(c.bases))) {
-		c.moved()
+		c.moved(c.answered.Swap(false))
 	}
 }
 
@@ -109,6 +110,7 @@ func (c *client) do(ctx context.Context, r request) (*http.Response, error) {
 		}
 		return nil, err
 	}
+	c.answered.Store(true)
 	if resp.StatusCode == http.StatusOK && resp.Header.Get("X-ClickHouse-Exception-Code") == "" {
 		return resp, nil
 	}

@@ -32,9 +32,11 @@ func New(cfg Config, log *slog.Logger, reg prometheus.Registerer) *Store {
 	c := newClient(cfg)
 	s := &Store{cfg: cfg, client: c, metrics: newMetrics(reg), log: log}
 	s.clock = &clock{maxAge: cfg.ClockMaxAge, ask: s.ServerTime, gauge: s.metrics.clockOffset}
-	c.moved = func() {
+	c.moved = func(answered bool) {
 		s.clock.distrust() // another server, another clock
-		log.Warn("clickhouse does not answer, trying its next address")
+		if answered {
+			log.Warn("clickhouse answers no more, trying its next address")
+		}
 	}
 	return s
 }

@@ -16,7 +16,7 @@ import (
 var binaries struct {
 	mu     sync.Mutex
 	dir    string
-	byTags map[string]string
+	byName map[string]string
 }
 
 // Main runs a package's tests, then removes the binaries they built and checks
@@ -35,25 +35,32 @@ func Main(m *testing.M) {
 // the given build tags ("" or "faults"), once per test process.
 func Build(t testing.TB, tags string) string {
 	t.Helper()
+	return BuildProgram(t, "spanmill", tags)
+}
+
+// BuildProgram is Build for any of our programs, by its folder in cmd.
+func BuildProgram(t testing.TB, program, tags string) string {
+	t.Helper()
 	binaries.mu.Lock()
 	defer binaries.mu.Unlock()
 	if binaries.dir == "" {
 		t.Fatal("harness: the package's TestMain must call harness.Main")
 	}
-	if path, ok := binaries.byTags[tags]; ok {
+	name := program + strings.ReplaceAll("-"+tags, ",", "-")
+	if path, ok := binaries.byName[name]; ok {
 		return path
 	}
-	path := filepath.Join(binaries.dir, "spanmill"+strings.ReplaceAll("-"+tags, ",", "-"))
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", tags, "-o", path, "./cmd/spanmill")
+	path := filepath.Join(binaries.dir, name)
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", tags, "-o", path, "./cmd/"+program)
 	cmd.Dir = Root(t)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build spanmill: %v\n%s", err, out)
+		t.Fatalf("build %s: %v\n%s", program, err, out)
 	}
-	if binaries.byTags == nil {
-		binaries.byTags = make(map[string]string)
+	if binaries.byName == nil {
+		binaries.byName = make(map[string]string)
 	}
-	binaries.byTags[tags] = path
+	binaries.byName[name] = path
 	return path
 }
 
