@@ -157,6 +157,19 @@ func (b *Broker) stop() {
 	<-b.exited
 }
 
+// Pause stops the process as it is: connections stay open and nobody answers.
+func (b *Broker) Pause(t testing.TB) { b.signal(t, syscall.SIGSTOP) }
+
+// Resume ends a Pause.
+func (b *Broker) Resume(t testing.TB) { b.signal(t, syscall.SIGCONT) }
+
+func (b *Broker) signal(t testing.TB, s syscall.Signal) {
+	t.Helper()
+	if err := b.cmd.Process.Signal(s); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (b *Broker) log() string {
 	text, err := os.ReadFile(b.path("broker.log"))
 	if err != nil {

@@ -106,12 +106,8 @@ func (p *process) awaitReady(t *testing.T) {
 func (p *process) awaitWaiting(t *testing.T, reason string) {
 	t.Helper()
 	testkit.Eventually(t, patience, func() error {
-		if status, _, err := p.page(t, "/health"); err != nil || status != http.StatusOK {
-			return fmt.Errorf("health: %d, %w", status, err)
-		}
-		status, body, err := p.page(t, "/ready")
-		if err != nil || status != http.StatusServiceUnavailable || !strings.Contains(body, reason) {
-			return fmt.Errorf("ready: %d %s, %w; want 503 and %q", status, body, err, reason)
+		if err := p.notReady(t, reason); err != nil {
+			return err
 		}
 		if !strings.Contains(p.log(), reason) {
 			return fmt.Errorf("the log does not say %q", reason)
@@ -120,9 +116,39 @@ func (p *process) awaitWaiting(t *testing.T, reason string) {
 	})
 }
 
+// awaitNotReady waits until the process is alive and not ready for the reason.
+func (p *process) awaitNotReady(t *testing.T, reason string) {
+	t.Helper()
+	testkit.Eventually(t, patience, func() error { return p.notReady(t, reason) })
+}
+
+func (p *process) notReady(t *testing.T, reason string) error {
+	t.Helper()
+	if status, _, err := p.page(t, "/health"); err != nil || status != http.StatusOK {
+		return fmt.Errorf("health: %d, %w", status, err)
+	}
+	status, body, err := p.page(t, "/ready")
+	if err != nil || status != http.StatusServiceUnavailable || !strings.Contains(body, reason) {
+		return fmt.Errorf("ready: %d %s, %w; want 503 and %q", status, body, err, reason)
+	}
+	return nil
+}
+
+// peak is the most memory that the process had so far, as the kernel says it.
+func (p *process) peak() string {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		return err.Error()
+	}
+	_, rest, _ := strings.Cut(string(status), "VmHWM:")
+	line, _, _ := strings.Cut(rest, "\n")
+	return strings.TrimSpace(line)
+}
+
 // terminate wants an orderly end.
 func (p *process) terminate(t *testing.T) {
 	t.Helper()
+	t.Logf("%s: peak RSS %s", filepath.Base(p.cmd.Path), p.peak())
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}

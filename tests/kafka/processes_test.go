@@ -42,6 +42,7 @@ func testProcesses(t *testing.T, b *kafka.Broker, startBroker func()) {
 	writer.awaitReady(t)
 	t.Run("classic", func(t *testing.T) { s.deliver(t, "classic", writer) })
 	t.Run("kafka-go", func(t *testing.T) { testForeignClient(t, s) })
+	t.Run("away", func(t *testing.T) { s.goAway(t, gateway) })
 	gateway.terminate(t)
 	s.forget(t)
 	gateway = s.gateway(t)
@@ -56,17 +57,20 @@ func testProcesses(t *testing.T, b *kafka.Broker, startBroker func()) {
 
 // system is what the processes are told: addresses, users, secrets.
 type system struct {
+	life     *testing.T // of all processes together
 	broker   *kafka.Broker
 	engine   engine.Config
 	at       engine.Endpoint
 	password string // file of ClickHouse's password
 	otlp     string
+	// stopEngine ends ClickHouse; startEngine brings it back.
+	stopEngine func()
 }
 
 // newSystem settles the engine's address and password and stops it again.
 func newSystem(t *testing.T, b *kafka.Broker) *system {
 	t.Helper()
-	s := &system{broker: b, engine: enginetest.Config(t, t.TempDir()), otlp: testkit.FreeAddr(t)}
+	s := &system{life: t, broker: b, engine: enginetest.Config(t, t.TempDir()), otlp: testkit.FreeAddr(t)}
 	e, stop := enginetest.Run(t, s.engine, prometheus.NewRegistry())
 	s.at = e.Endpoint()
 	stop()
@@ -77,7 +81,23 @@ func newSystem(t *testing.T, b *kafka.Broker) *system {
 
 func (s *system) startEngine(t *testing.T) {
 	t.Helper()
-	enginetest.Run(t, s.engine, prometheus.NewRegistry())
+	_, s.stopEngine = enginetest.Run(t, s.engine, prometheus.NewRegistry())
+}
+
+// goAway takes ClickHouse and Kafka away from running processes: they live, say
+// that they are not ready and for lack of what, and are ready again afterwards.
+func (s *system) goAway(t *testing.T, gateway *process) {
+	writer := s.writer(t, "classic")
+	writer.awaitReady(t)
+	s.stopEngine()
+	writer.awaitNotReady(t, "clickhouse: ")
+	s.startEngine(s.life)
+	writer.awaitReady(t)
+	writer.terminate(t)
+	s.broker.Pause(t)
+	gateway.awaitNotReady(t, "kafka: ")
+	s.broker.Resume(t)
+	gateway.awaitReady(t)
 }
 
 // kafkaArgs log in by SCRAM, from the environment; the gateway by PLAIN, from a
