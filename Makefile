@@ -46,7 +46,7 @@ fmt: ## Format the Go code (gofumpt)
 .PHONY: lint
 lint: ## Formatting, linters, architecture and house rules
 	@$(STAGE) "golangci-lint" scripts/golangci.sh run
-	@$(STAGE) "house rules" go test ./internal/lint/...
+	@$(STAGE) "house rules" go test -count=1 ./internal/lint/...
 
 .PHONY: unit
 unit: ## Unit, golden and property tests beside the code
@@ -60,21 +60,23 @@ check: lint unit ## The quick loop: format, lint, unit tests
 fuzz: ## Every fuzz target for FUZZTIME (default 20s) each
 	@$(STAGE) "fuzz" scripts/fuzz.sh
 
+# -count=1 from here on: these tests build and run the product, or read the
+# tree, which Go's test cache does not know to depend on.
 .PHONY: e2e
 e2e: engine ## The built binary, black box, on random ports
-	@$(STAGE) "end to end" go test -timeout 15m ./tests/e2e/...
+	@$(STAGE) "end to end" go test -count=1 -timeout 15m ./tests/e2e/...
 
 .PHONY: compat
 compat: deps ## Real clients: OpenTelemetry Python, Go, JS; MLflow
-	@$(STAGE) "compatibility" go test -timeout 10m ./tests/compat/...
+	@$(STAGE) "compatibility" go test -count=1 -timeout 10m ./tests/compat/...
 
 .PHONY: containers
 containers: engine ## What deploy/ ships: compose file, image, ClickHouse's files; on Docker too, if it is there
-	@$(STAGE) "containers" go test -timeout 15m ./tests/containers/...
+	@$(STAGE) "containers" go test -count=1 -timeout 15m ./tests/containers/...
 
 .PHONY: kafka
 kafka: engine ## A real Apache Kafka: conformance, the separate binaries, a foreign client
-	@$(STAGE) "real Kafka" go test -timeout 10m ./tests/kafka/...
+	@$(STAGE) "real Kafka" go test -count=1 -timeout 10m ./tests/kafka/...
 
 # One stage after the other even under -j: two cores are soon shared by too many.
 .PHONY: test
@@ -91,7 +93,7 @@ mutants: engine ## Plant each known bug in a copy; its test must go red (ONLY=â€
 
 .PHONY: mutants-check
 mutants-check: ## Each planted bug still applies and names a test
-	@$(STAGE) "mutants still apply" go test ./tests/mutants/...
+	@$(STAGE) "mutants still apply" go test -count=1 ./tests/mutants/...
 
 .PHONY: clean
 clean: ## Remove what make built in the tree
