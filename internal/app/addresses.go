@@ -54,6 +54,14 @@ func (a Addresses) write(path string) error {
 	return nil
 }
 
+// addressesPath is the file that was named, else the one in the data directory.
+func addressesPath(file, dataDir string) string {
+	if file != "" {
+		return file
+	}
+	return filepath.Join(dataDir, addressesName)
+}
+
 // readAddresses reads the file of a running `spanmill up`.
 func readAddresses(path string) (Addresses, error) {
 	var a Addresses

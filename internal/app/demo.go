@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -94,11 +93,7 @@ func (d *demoCommand) open() (*ledger.Ledger, error) {
 func (d *demoCommand) sendConfig(c *console) (sender.Config, error) {
 	url := d.Endpoint
 	if url == "" {
-		path := d.Addresses
-		if path == "" {
-			path = filepath.Join(d.DataDir, addressesName)
-		}
-		a, err := readAddresses(path)
+		a, err := readAddresses(addressesPath(d.Addresses, d.DataDir))
 		if err != nil {
 			return sender.Config{}, err
 		}

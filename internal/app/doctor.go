@@ -43,12 +43,8 @@ type finding struct {
 func (d doctorCommand) Run(c *console) error {
 	ctx, stop := service.Signals(context.Background(), slog.New(slog.DiscardHandler))
 	defer stop()
-	path := d.target.Addresses
-	if path == "" {
-		path = filepath.Join(d.DataDir, addressesName)
-	}
 	findings := []finding{d.disk(), d.engine()}
-	a, err := readAddresses(path)
+	a, err := readAddresses(addressesPath(d.Addresses, d.DataDir))
 	running := err == nil && alive(a.PIDs.Spanmill)
 	if running {
 		findings = append(findings, reach(ctx, a)...)

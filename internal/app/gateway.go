@@ -121,11 +121,8 @@ func (d *door) prepare() (err error) {
 	for _, text := range d.cmd.Kafka.warnings() {
 		d.log.Warn("kafka settings", "risk", text)
 	}
-	d.keys = auth.Anonymous()
-	if d.cmd.APIKeysFile != "" {
-		if d.keys, err = auth.Load(d.cmd.APIKeysFile, d.log); err != nil {
-			return err
-		}
+	if d.keys, err = loadKeys(d.cmd.APIKeysFile, d.log); err != nil {
+		return err
 	}
 	if d.producer, err = bus.NewProducer(d.bus, d.log, d.reg); err != nil {
 		return err

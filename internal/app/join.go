@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/spanmill/spanmill/internal/auth"
 	"github.com/spanmill/spanmill/internal/bus"
 	"github.com/spanmill/spanmill/internal/gateway"
 	"github.com/spanmill/spanmill/internal/writer"
@@ -46,6 +47,14 @@ type groupMember struct{ *bus.Consumer }
 // Run implements writer.Consumer.
 func (m groupMember) Run(ctx context.Context, handle func(context.Context, pipeline.Source) error) error {
 	return m.Consumer.Run(ctx, handle)
+}
+
+// loadKeys reads the keys file; without one everybody is the default tenant.
+func loadKeys(path string, log *slog.Logger) (*auth.Keys, error) {
+	if path == "" {
+		return auth.Anonymous(), nil
+	}
+	return auth.Load(path, log)
 }
 
 // serve opens the doors and says when they are open.

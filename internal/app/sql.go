@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"path/filepath"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -37,11 +36,7 @@ func (t target) config() (store.Config, error) {
 			return cfg, err
 		}
 	} else {
-		path := t.Addresses
-		if path == "" {
-			path = filepath.Join(t.DataDir, addressesName)
-		}
-		a, err := readAddresses(path)
+		a, err := readAddresses(addressesPath(t.Addresses, t.DataDir))
 		if err != nil {
 			return cfg, err
 		}

@@ -66,9 +66,7 @@ func (u *upCommand) Validate() error {
 		}
 	}
 	for _, addr := range u.listeners() {
-		if _, _, err := net.SplitHostPort(*addr); err != nil {
-			errs = append(errs, fmt.Errorf("listen address %q: want host:port", *addr))
-		}
+		errs = append(errs, checkAddress(*addr))
 	}
 	if u.Partitions < 1 || u.Partitions > 1024 {
 		errs = append(errs, fmt.Errorf("partitions is %d, must be 1 to 1024", u.Partitions))
@@ -170,11 +168,8 @@ func (p *plant) run(ctx context.Context) error {
 // prepare does what can fail before anything runs.
 func (p *plant) prepare(ctx context.Context) (err error) {
 	u := p.up
-	p.keys = auth.Anonymous()
-	if u.APIKeysFile != "" {
-		if p.keys, err = auth.Load(u.APIKeysFile, p.log); err != nil {
-			return err
-		}
+	if p.keys, err = loadKeys(u.APIKeysFile, p.log); err != nil {
+		return err
 	}
 	p.storeCfg = u.storeConfig()
 	if u.ClickHouse.outside() {
