@@ -98,15 +98,21 @@ func standardUnquote(s string) (text string, ok bool) {
 
 // standardMembers gives the members of a valid object without repeated keys.
 func standardMembers(s string) map[string]string {
-	var raw map[string]json.RawMessage
-	if !utf8.ValidString(s) || json.Unmarshal([]byte(s), &raw) != nil {
+	if !utf8.ValidString(s) || !json.Valid([]byte(s)) || !strings.HasPrefix(trim(s), "{") {
 		return nil
 	}
-	members := make(map[string]string)
-	for key, value := range raw {
-		if plain, err := json.Marshal(key); err == nil && strings.Count(s, string(plain)) == 1 {
+	members, seen := make(map[string]string), make(map[string]bool)
+	d := json.NewDecoder(strings.NewReader(s))
+	_, _ = d.Token() // the brace
+	for d.More() {
+		token, _ := d.Token()
+		key, _ := token.(string)
+		var value json.RawMessage
+		_ = d.Decode(&value)
+		if delete(members, key); !seen[key] {
 			members[key] = string(value)
 		}
+		seen[key] = true
 	}
 	return members
 }
