@@ -87,6 +87,11 @@ test: ## Everything CI runs
 soak: deps ## Long runs: what takes more than a minute each
 	@$(STAGE) "soak" go test -tags soak -run '^TestSoak' -timeout 3h -v ./...
 
+.PHONY: bench
+bench: engine ## Measure beside an OpenTelemetry Collector, about ten minutes (ARGS="…")
+	@CGO_ENABLED=0 go build -o bin/bench ./bench
+	@bin/bench race $(ARGS)
+
 .PHONY: mutants
 mutants: engine ## Plant each known bug in a copy; its test must go red (ONLY=… for some)
 	@$(STAGE) "mutants" go run ./tests/mutants $(ONLY)

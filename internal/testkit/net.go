@@ -1,6 +1,8 @@
 package testkit
 
 import (
+	"context"
+	"fmt"
 	"math/rand/v2"
 	"net"
 	"strconv"
@@ -21,16 +23,24 @@ const (
 // that: another test that draws the same port may still come first.
 func FreeAddr(t testing.TB) string {
 	t.Helper()
+	addr, err := DrawAddr(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return addr
+}
+
+// DrawAddr is FreeAddr where there is no test.
+func DrawAddr(ctx context.Context) (string, error) {
 	var config net.ListenConfig
 	for range portTries {
 		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(leastPort+rand.IntN(portsEnd-leastPort)))
-		l, err := config.Listen(t.Context(), "tcp", addr)
+		l, err := config.Listen(ctx, "tcp", addr)
 		if err != nil {
 			continue
 		}
 		l.Close()
-		return addr
+		return addr, nil
 	}
-	t.Fatalf("no free port found between %d and %d", leastPort, portsEnd)
-	return ""
+	return "", fmt.Errorf("no free port found between %d and %d", leastPort, portsEnd)
 }

@@ -1,0 +1,42 @@
+// Command bench measures spanmill: `race` beside a peer, with everything on
+// this machine (`make bench`); `load` sends to whatever is there already.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/spanmill/spanmill/bench/race"
+	"github.com/spanmill/spanmill/internal/engine/child"
+	"github.com/spanmill/spanmill/internal/service"
+)
+
+type commands struct {
+	Race raceCommand `cmd:"" help:"Measure gateway, Kafka, writer and ClickHouse, in turns with a peer."`
+	Load loadCommand `cmd:"" help:"Send spans to an OTLP endpoint and measure the acknowledgements."`
+}
+
+type raceCommand struct{ race.Options }
+
+// Run implements the command.
+func (r *raceCommand) Run(ctx context.Context) error {
+	return race.Run(ctx, r.Options, os.Stdout, os.Stderr)
+}
+
+func main() {
+	child.MainIfChild() // the engine is this binary, re-executed
+	var c commands
+	k := kong.Parse(&c, kong.Name("bench"), kong.UsageOnError())
+	ctx, stop := service.Signals(context.Background(), slog.New(slog.DiscardHandler))
+	k.BindTo(ctx, (*context.Context)(nil))
+	err := k.Run()
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
