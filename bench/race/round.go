@@ -92,22 +92,15 @@ func (r *round) load(ctx context.Context) error {
 	}
 	defer client.Close()
 
-	cfg := load.DefaultConfig()
-	cfg.Ledger = r.book
-	if len(r.paced) > 0 {
-		open := cfg
-		open.Rate, open.Workers = r.options.PacedRate, pacedWorkers
-		if r.f.paced, err = load.Send(ctx, r.paced, client, open); err != nil {
-			return fmt.Errorf("%w; the gateway's last words:\n%s", err, gateway.LastWords())
-		}
+	if err := r.pace(ctx, client); err != nil {
+		return fmt.Errorf("%w; the gateway's last words:\n%s", err, gateway.LastWords())
 	}
 	before, err := r.meter.read()
 	if err != nil {
 		return err
 	}
 	profiled := r.profiles.begin(ctx, "gateway", r.places.admin)
-	cfg.Workers = r.options.Workers
-	if r.f.flood, err = load.Send(ctx, r.flood, client, cfg); err != nil {
+	if r.f.flood, err = load.Send(ctx, r.flood, client, r.sendConfig()); err != nil {
 		return fmt.Errorf("%w; the gateway's last words:\n%s", err, gateway.LastWords())
 	}
 	after, err := r.meter.read()
@@ -124,8 +117,33 @@ func (r *round) load(ctx context.Context) error {
 	return err
 }
 
-// pacedWorkers are more than ever wait at a rate that is easy.
-const pacedWorkers = 64
+// pace is the open loop. The first requests, which find connections to be made,
+// are sent before its clock runs.
+func (r *round) pace(ctx context.Context, client load.Client) error {
+	cold, paced := r.paced[:len(r.paced)/coldShare], r.paced[len(r.paced)/coldShare:]
+	first, err := load.Send(ctx, cold, client, r.sendConfig())
+	if err != nil || len(paced) == 0 {
+		return err
+	}
+	cfg := r.sendConfig()
+	cfg.Rate, cfg.Workers = r.options.PacedRate, pacedWorkers
+	r.f.paced, err = load.Send(ctx, paced, client, cfg)
+	r.f.paced.Spans += first.Spans
+	return err
+}
+
+const (
+	// coldShare is which share of the paced requests goes first: a tenth.
+	coldShare = 10
+	// pacedWorkers are more than ever wait at a rate that is easy.
+	pacedWorkers = 64
+)
+
+func (r *round) sendConfig() load.Config {
+	cfg := load.DefaultConfig()
+	cfg.Workers, cfg.Ledger = r.options.Workers, r.book
+	return cfg
+}
 
 func (r *round) client() (load.Client, error) {
 	if r.options.GRPC {

@@ -51,6 +51,10 @@ func spanmill(o Options) side {
 	}
 }
 
+// queueBatches: two that are being inserted and the next one. A longer queue
+// only costs the peer memory.
+const queueBatches = 3
+
 // collector is the peer; bench/collector has its configurations.
 func collector(o Options, path string) side {
 	command := func(config string, env ...string) machine.Command {
@@ -71,7 +75,7 @@ func collector(o Options, path string) side {
 			return command("writer.yaml", "BROKERS="+p.brokers, "TOPIC="+p.topic, "GROUP="+p.group, "HEALTH="+p.admin,
 				"CLICKHOUSE=tcp://"+p.clickhouse.TCPAddr, "CLICKHOUSE_DATABASE="+p.clickhouse.Database,
 				"CLICKHOUSE_USER="+p.clickhouse.User, "CLICKHOUSE_PASSWORD="+p.clickhouse.Password,
-				"BATCH_ROWS="+strconv.Itoa(o.PeerRows), "ASYNC_INSERT="+strconv.FormatBool(o.PeerAsync))
+				"BATCH_ROWS="+strconv.Itoa(o.PeerRows), "QUEUE_ROWS="+strconv.Itoa(queueBatches*o.PeerRows), "ASYNC_INSERT="+strconv.FormatBool(o.PeerAsync))
 		},
 	}
 }
