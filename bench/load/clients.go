@@ -42,20 +42,20 @@ func (h *HTTP) Post(ctx context.Context, body []byte) error {
 	request.Header.Set("Content-Type", "application/x-protobuf")
 	response, err := h.client.Do(request)
 	if err != nil {
-		return &Again{err}
+		return &RetryError{err}
 	}
 	defer response.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	switch {
 	case err != nil:
-		return &Again{err}
+		return &RetryError{err}
 	case response.StatusCode == http.StatusOK:
 		return rejected(answer)
 	}
 	err = fmt.Errorf("%s: %.200s", response.Status, answer)
 	switch response.StatusCode {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return &Again{err}
+		return &RetryError{err}
 	}
 	return err
 }
@@ -102,7 +102,7 @@ func (g *GRPC) Post(ctx context.Context, body []byte) error {
 	}
 	switch status.Code(err) {
 	case codes.Canceled, codes.DeadlineExceeded, codes.Aborted, codes.OutOfRange, codes.Unavailable, codes.DataLoss, codes.ResourceExhausted:
-		return &Again{err}
+		return &RetryError{err}
 	default:
 		return err
 	}

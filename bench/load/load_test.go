@@ -114,7 +114,13 @@ func (r *receiver) serve(t *testing.T, protocol string) load.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = client.Close(); server.Stop(); <-served })
+	t.Cleanup(func() {
+		_ = client.Close()
+		server.Stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
 	return client
 }
 

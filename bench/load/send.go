@@ -34,19 +34,19 @@ func DefaultConfig() Config {
 
 // Client sends one request. It is safe for concurrent use.
 type Client interface {
-	// Post tries once. An error that is an *Again may be tried again; any other is
+	// Post tries once. An error that is a *RetryError may be tried again; any other is
 	// for good.
 	Post(ctx context.Context, body []byte) error
 	Close() error
 }
 
-// Again is an answer, or the lack of one, after which a request may be sent
+// RetryError is an answer, or the lack of one, after which a request may be sent
 // again.
-type Again struct{ Reason error }
+type RetryError struct{ Reason error }
 
-func (a *Again) Error() string { return "come again: " + a.Reason.Error() }
+func (e *RetryError) Error() string { return "try again: " + e.Reason.Error() }
 
-func (a *Again) Unwrap() error { return a.Reason }
+func (e *RetryError) Unwrap() error { return e.Reason }
 
 // Result is what a run of Send did.
 type Result struct {
@@ -162,7 +162,7 @@ func (r *run) deliver(ctx context.Context, b *Body) error {
 	backoff := r.Backoff
 	for {
 		err := r.try(ctx, b.Bytes)
-		var again *Again
+		var again *RetryError
 		switch {
 		case err == nil:
 			return r.Ledger.Record(ledger.Entry{Piece: b.Piece, Outcome: ledger.Acked})

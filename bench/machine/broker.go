@@ -61,7 +61,10 @@ func StartBroker(ctx context.Context, root, dir string) (*Broker, error) {
 	if out, err := exec.CommandContext(ctx, "java", format...).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("format the broker's data directory: %w\n%s", err, out)
 	}
-	return b, b.serve(ctx, slices.Concat(jvm, classes, []string{"kafka.Kafka", properties}), dir)
+	if err := b.serve(ctx, slices.Concat(jvm, classes, []string{"kafka.Kafka", properties}), dir); err != nil {
+		return nil, err
+	}
+	return b, nil
 }
 
 // serve starts the JVM and returns when the broker serves.

@@ -33,10 +33,10 @@ func FindEngine() (string, error) {
 }
 
 // StartEngine runs an engine with the library lib and all its data in dir, and
-// returns when it serves.
-func StartEngine(ctx context.Context, lib, dir string) (*Engine, error) {
+// returns when it serves. memory is what it may have resident, in bytes.
+func StartEngine(ctx context.Context, lib, dir string, memory int64) (*Engine, error) {
 	cfg := engine.Default()
-	cfg.LibPath, cfg.DataDir = lib, dir
+	cfg.LibPath, cfg.DataDir, cfg.MaxMemoryBytes = lib, dir, memory
 	e := &Engine{
 		run:   engine.New(cfg, slog.New(slog.DiscardHandler), prometheus.NewRegistry()),
 		ended: make(chan struct{}),
@@ -113,10 +113,10 @@ func (e *Engine) Settle(ctx context.Context) (over bool, err error) {
 	began := since
 	err = Poll(ctx, settleEvery, func(ctx context.Context) (bool, error) {
 		row, err := e.Query(ctx, "SELECT (SELECT count() FROM system.merges), (SELECT count() FROM system.parts WHERE active)")
-		if err != nil {
-			return false, err
-		}
-		if row[0] != "0" || row[1] != parts {
+		switch {
+		case err != nil: // it may lack memory while it merges
+			parts, since = "", time.Now()
+		case row[0] != "0" || row[1] != parts:
 			parts, since = row[1], time.Now()
 		}
 		over = time.Since(since) >= quiet

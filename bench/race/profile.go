@@ -48,7 +48,7 @@ func (p *profiles) fetch(ctx context.Context, stage, admin string) error {
 	err := machine.Poll(ctx, countEvery, func(ctx context.Context) (bool, error) {
 		var err error
 		body, err = machine.Get(ctx, url)
-		return err == nil, nil //nolint:nilerr // the process may have only just been started
+		return err == nil, nil // the process may have only just been started
 	})
 	if err != nil {
 		return fmt.Errorf("profile the %s: %w", stage, err)

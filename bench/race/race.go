@@ -33,6 +33,7 @@ type Options struct {
 	PacedBatch int     `help:"Spans of one of its requests." default:"50"`
 	Partitions int     `help:"Partitions of the topic." default:"12"`
 	Codec      string  `help:"Compression in Kafka." default:"snappy"`
+	EngineMiB  int64   `name:"clickhouse-mib" help:"MiB of memory that ClickHouse may have." default:"4096"`
 	Seed       uint64  `help:"What to make: the same seed makes the same spans." default:"1"`
 
 	Peer        bool `help:"Measure the Collector too." default:"true" negatable:""`
@@ -97,7 +98,7 @@ func Run(ctx context.Context, o Options, out, progress io.Writer) (err error) {
 		return err
 	}
 	defer os.RemoveAll(r.folder)
-	r.say("starting Kafka")
+	r.sayf("starting Kafka")
 	if r.broker, err = machine.StartBroker(ctx, o.Root, r.folder); err != nil {
 		return err
 	}
@@ -112,8 +113,10 @@ func Run(ctx context.Context, o Options, out, progress io.Writer) (err error) {
 			return err
 		}
 	}
-	_, err = io.WriteString(out, report)
-	return err
+	if _, err := io.WriteString(out, report); err != nil || o.Profile == "" {
+		return err
+	}
+	return r.profile(ctx, sides[0], results[0])
 }
 
 func (r *race) sides(ctx context.Context) ([]side, error) {
@@ -142,17 +145,17 @@ func (r *race) make() (load.Traits, error) {
 	}
 	r.flood = load.Make(r.generator, r.generator.NewCursor(from, max(o.Spans, o.peerSpans(), o.WarmSpans)), o.Batch)
 	traits, err := load.Describe(r.flood)
-	r.say("made %d spans in %d requests: %.0f bytes a span, zstd-3 ratio %.2f", traits.Spans, traits.Requests, traits.SpanBytes, traits.Ratio)
+	r.sayf("made %d spans in %d requests: %.0f bytes a span, zstd-3 ratio %.2f", traits.Spans, traits.Requests, traits.SpanBytes, traits.Ratio)
 	return traits, err
 }
 
-// rounds takes turns: ABAB…
+// rounds takes turns, ABAB.
 func (r *race) rounds(ctx context.Context, sides []side) ([][]figures, error) {
 	spans := []uint64{r.options.Spans, r.options.peerSpans()}
 	for _, s := range sides {
 		if r.options.WarmSpans > 0 {
 			warm := &round{race: r, side: s, name: "warm-" + s.name, flood: first(r.flood, r.options.WarmSpans)}
-			r.say("warm-up of %s", s.name)
+			r.sayf("warm-up of %s", s.name)
 			if _, err := warm.run(ctx); err != nil {
 				return nil, err
 			}
@@ -161,7 +164,7 @@ func (r *race) rounds(ctx context.Context, sides []side) ([][]figures, error) {
 	results := make([][]figures, len(sides))
 	for n := range r.options.Rounds {
 		for i, s := range sides {
-			r.say("round %d of %d: %s", n+1, r.options.Rounds, s.name)
+			r.sayf("round %d of %d: %s", n+1, r.options.Rounds, s.name)
 			turn := &round{
 				race: r, side: s, name: fmt.Sprintf("round-%d-%s", n+1, s.name),
 				paced: r.paced, flood: first(r.flood, spans[i]),
@@ -173,10 +176,7 @@ func (r *race) rounds(ctx context.Context, sides []side) ([][]figures, error) {
 			results[i] = append(results[i], f)
 		}
 	}
-	if r.options.Profile == "" {
-		return results, nil
-	}
-	return results, r.profile(ctx, sides[0], results[0])
+	return results, nil
 }
 
 // profile runs one more round.
@@ -184,10 +184,18 @@ func (r *race) profile(ctx context.Context, s side, earlier []figures) error {
 	if err := os.MkdirAll(r.options.Profile, 0o750); err != nil {
 		return err
 	}
-	r.say("one more round, for CPU profiles")
+	r.sayf("one more round, for CPU profiles")
 	turn := &round{race: r, side: s, name: "profile", flood: first(r.flood, r.options.Spans), profiles: newProfiles(r.options.Profile, earlier)}
-	_, err := turn.run(ctx)
-	return err
+	if _, err := turn.run(ctx); err != nil {
+		return err
+	}
+	flame := exec.CommandContext(ctx, filepath.Join(r.options.Root, "scripts", "flame.sh"),
+		filepath.Join(r.options.Profile, "gateway.pprof"), filepath.Join(r.options.Profile, "writer.pprof"))
+	flame.Stderr = r.progress
+	if err := flame.Run(); err != nil {
+		return fmt.Errorf("flame.sh: %w", err)
+	}
+	return nil
 }
 
 // first gives the requests with the first so many spans.
@@ -203,7 +211,7 @@ func first(bodies []load.Body, spans uint64) []load.Body {
 	return bodies[:at]
 }
 
-// say tells what goes on.
-func (r *race) say(format string, args ...any) {
+// sayf tells what goes on.
+func (r *race) sayf(format string, args ...any) {
 	fmt.Fprintf(r.progress, "%4.0fs %s\n", time.Since(r.began).Seconds(), fmt.Sprintf(format, args...))
 }

@@ -31,6 +31,11 @@ func measures() []measure {
 	latency := func(of func(figures) load.Result, q float64) func(figures) float64 {
 		return func(f figures) float64 { return of(f).Latencies.Quantile(q).Seconds() * 1000 }
 	}
+	// Stage 1 and stage 2 have different spans: a sum is of what a span costs.
+	total := func(f figures) float64 {
+		return perMillion(f.loading.gateway+f.loading.kafka, f.flood.Spans) +
+			perMillion(f.draining.writer+f.draining.kafka+f.settled.engine, all(f))
+	}
 	flood, paced := func(f figures) load.Result { return f.flood }, func(f figures) load.Result { return f.paced }
 	const mib = 1 << 20
 	return []measure{
@@ -48,6 +53,7 @@ func measures() []measure {
 		{"Kafka meanwhile, CPU-s per million spans", func(f figures) float64 { return perMillion(f.draining.kafka, all(f)) }, 2, true},
 		{"ClickHouse until the rows are there, CPU-s per million spans", func(f figures) float64 { return perMillion(f.draining.engine, all(f)) }, 2, true},
 		{"**ClickHouse, merges included**, CPU-s per million spans", func(f figures) float64 { return perMillion(f.settled.engine, all(f)) }, 2, true},
+		{"**all of these**, CPU-s per million spans", total, 2, true},
 		{"rows written a second", func(f figures) float64 { return float64(f.found.Rows) / max(f.drained.Seconds(), 1e-9) }, 0, false},
 		{"writer, peak RSS, MiB", func(f figures) float64 { return float64(f.writerPeak) / mib }, 0, false},
 		{"ClickHouse, peak RSS, MiB", func(f figures) float64 { return float64(f.enginePeak) / mib }, 0, false},
@@ -114,7 +120,8 @@ func (r *race) report(ctx context.Context, sides []side, results [][]figures, t 
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s; %s.\n", r.began.UTC().Format(time.DateOnly), hardware())
-	fmt.Fprintf(&b, "%s; Apache Kafka %s; ClickHouse %s (the engine of `spanmill up`, a new one for each round)", r.version(ctx), r.broker.Version, r.clickhouse)
+	fmt.Fprintf(&b, "%s; Apache Kafka %s; ClickHouse %s (the engine of `spanmill up` with %d MiB, a new one for each round)",
+		r.version(ctx), r.broker.Version, r.clickhouse, o.EngineMiB)
 	if len(sides) == 2 {
 		fmt.Fprintf(&b, "; OpenTelemetry %s", version(ctx, sides[1].gateway(places{}).Path))
 	}

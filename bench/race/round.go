@@ -108,7 +108,7 @@ func (r *round) load(ctx context.Context) error {
 		return err
 	}
 	r.f.loading = after.since(before)
-	r.say("%d spans acked, %.0f a second, gateway %.2f CPU-s a million", r.f.flood.Spans, r.f.flood.Rate(),
+	r.sayf("%d spans acked, %.0f a second, gateway %.2f CPU-s a million", r.f.flood.Spans, r.f.flood.Rate(),
 		perMillion(r.f.loading.gateway, r.f.flood.Spans))
 	if err := profiled(); err != nil {
 		return err
@@ -154,7 +154,7 @@ func (r *round) client() (load.Client, error) {
 
 // drain is stage 2.
 func (r *round) drain(ctx context.Context) error {
-	engine, err := machine.StartEngine(ctx, r.library, filepath.Join(r.dir, "clickhouse"))
+	engine, err := machine.StartEngine(ctx, r.library, filepath.Join(r.dir, "clickhouse"), r.options.EngineMiB<<20)
 	if err != nil {
 		return err
 	}
@@ -222,14 +222,14 @@ func (r *round) awaitRows(ctx context.Context, engine *machine.Engine, writer *m
 	if err == nil && rows == 0 {
 		err = fmt.Errorf("no row came; the writer's last words:\n%s", writer.LastWords())
 	}
-	r.say("%d of %d rows in %s", rows, want, r.f.drained.Round(100*time.Millisecond))
+	r.sayf("%d of %d rows in %s", rows, want, r.f.drained.Round(100*time.Millisecond))
 	return err
 }
 
 // look reads what is left to know, after the clocks were read.
 func (r *round) look(ctx context.Context, engine *machine.Engine, writer *machine.Process) (err error) {
 	spans := r.f.flood.Spans + r.f.paced.Spans
-	r.say("writer %.2f, ClickHouse %.2f CPU-s a million, merges included", perMillion(r.f.draining.writer, spans),
+	r.sayf("writer %.2f, ClickHouse %.2f CPU-s a million, merges included", perMillion(r.f.draining.writer, spans),
 		perMillion(r.f.settled.engine, spans))
 	if r.f.writerPeak, err = machine.Peak(writer.PID()); err != nil {
 		return err
