@@ -29,8 +29,12 @@ import (
 	"github.com/spanmill/spanmill/tests/kafka"
 )
 
-// eachWay is how many spans go into the topic by each of three ways.
-const eachWay = 5000
+const (
+	// eachWay is how many spans go into the topic by each of three ways.
+	eachWay = 5000
+	// crossingPatience is only felt by a test that fails anyway.
+	crossingPatience = 2 * time.Minute
+)
 
 // TestSoakCollectorSharesOurTopic: an OpenTelemetry Collector writes to topic
 // spans beside our gateway, once with traces kept together and once not, and
@@ -53,7 +57,7 @@ func TestSoakCollectorSharesOurTopic(t *testing.T) {
 
 	want := c.ids()
 	seen, relay := c.relay(t)
-	testkit.Eventually(t, patience, func() error {
+	testkit.Eventually(t, crossingPatience, func() error {
 		if n := len(seen.ids()); n < len(want) {
 			return fmt.Errorf("the Collector has read %d of %d spans; it says: %s", n, len(want), relay.LastWords())
 		}
@@ -63,7 +67,7 @@ func TestSoakCollectorSharesOurTopic(t *testing.T) {
 		t.Errorf("the Collector has read %d different spans that are not the %d sent, or not once", len(got), len(want))
 	}
 	rows := &oracle.ClickHouse{URL: "http://" + clickhouse.HTTPAddr, User: clickhouse.User, Password: clickhouse.Password}
-	testkit.Eventually(t, patience, func() error {
+	testkit.Eventually(t, crossingPatience, func() error {
 		counts, err := oracle.Count(t.Context(), c.book, rows, clickhouse.Database)
 		if err == nil && !counts.OK() {
 			err = fmt.Errorf("%v; the writer says: %s", counts, writer.LastWords())
