@@ -24,7 +24,7 @@ type Options struct {
 	Rounds     int     `help:"Rounds of each side that count." default:"3"`
 	Spans      uint64  `help:"Spans that a round sends as fast as they are acked." default:"500000"`
 	PeerSpans  uint64  `help:"Spans of a round of the peer; 0: as many." default:"0"`
-	WarmSpans  uint64  `help:"Spans of a round of each side beforehand that does not count." default:"50000"`
+	WarmSpans  uint64  `help:"Spans of a round of each side beforehand that does not count." default:"150000"`
 	Batch      int     `help:"Spans of one request." default:"512"`
 	Workers    int     `help:"Requests under way at once." default:"4"`
 	GRPC       bool    `name:"grpc" help:"Send by OTLP/gRPC instead of OTLP/HTTP."`
@@ -103,18 +103,19 @@ func Run(ctx context.Context, o Options, out, progress io.Writer) (err error) {
 		return err
 	}
 	defer r.broker.Stop()
-	results, err := r.rounds(ctx, sides)
-	if err != nil {
-		return err
+	results, failed := r.rounds(ctx, sides)
+	if len(results[len(sides)-1]) == 0 {
+		return failed
 	}
-	report := r.report(ctx, sides, results, traits)
+	// What was measured before a failure is worth its minutes.
+	report := r.report(context.WithoutCancel(ctx), sides, results, traits)
 	if o.Out != "" {
 		if err := os.WriteFile(o.Out, []byte(report), 0o600); err != nil {
 			return err
 		}
 	}
-	if _, err := io.WriteString(out, report); err != nil || o.Profile == "" {
-		return err
+	if _, err := io.WriteString(out, report); err != nil || failed != nil || o.Profile == "" {
+		return errors.Join(failed, err)
 	}
 	return r.profile(ctx, sides[0], results[0])
 }
@@ -149,19 +150,19 @@ func (r *race) make() (load.Traits, error) {
 	return traits, err
 }
 
-// rounds takes turns, ABAB.
+// rounds takes turns, ABAB. With an error it gives the rounds before it.
 func (r *race) rounds(ctx context.Context, sides []side) ([][]figures, error) {
 	spans := []uint64{r.options.Spans, r.options.peerSpans()}
+	results := make([][]figures, len(sides))
 	for _, s := range sides {
 		if r.options.WarmSpans > 0 {
 			warm := &round{race: r, side: s, name: "warm-" + s.name, flood: first(r.flood, r.options.WarmSpans)}
 			r.sayf("warm-up of %s", s.name)
 			if _, err := warm.run(ctx); err != nil {
-				return nil, err
+				return results, err
 			}
 		}
 	}
-	results := make([][]figures, len(sides))
 	for n := range r.options.Rounds {
 		for i, s := range sides {
 			r.sayf("round %d of %d: %s", n+1, r.options.Rounds, s.name)
@@ -171,7 +172,7 @@ func (r *race) rounds(ctx context.Context, sides []side) ([][]figures, error) {
 			}
 			f, err := turn.run(ctx)
 			if err != nil {
-				return nil, err
+				return results, err
 			}
 			results[i] = append(results[i], f)
 		}
