@@ -77,7 +77,7 @@ func table(sides []side, results [][]figures) string {
 	var b strings.Builder
 	b.WriteString("| |")
 	for i, s := range sides {
-		fmt.Fprintf(&b, " %s, %d rounds |", s.name, len(results[i]))
+		fmt.Fprintf(&b, " %s, rounds: %d |", s.name, len(results[i]))
 	}
 	if len(sides) == 2 {
 		b.WriteString(" times |")
