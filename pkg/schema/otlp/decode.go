@@ -47,7 +47,8 @@ func (d *Decoder) Decode(record []byte) ([]schema.Span, error) {
 	if err != nil {
 		return nil, err
 	}
-	for c := (cursor{src: src}); c.next(); {
+	c := cursor{src: src}
+	for c.next() {
 		if c.num == 1 {
 			d.resourceSpans(c.data)
 		}
@@ -78,7 +79,8 @@ func (d *Decoder) resourceSpans(src string) {
 	d.mended = 0
 	resource := d.resource(src)
 	mended := d.mended
-	for c := (cursor{src: src}); c.next(); {
+	c := cursor{src: src}
+	for c.next() {
 		if c.num == 2 {
 			d.scopeSpans(c.data, resource, mended)
 		}
@@ -90,10 +92,12 @@ func (d *Decoder) resourceSpans(src string) {
 func (d *Decoder) resource(src string) *schema.Resource {
 	d.resources = append(d.resources, schema.Resource{})
 	r, first := &d.resources[len(d.resources)-1], len(d.side)
-	for c := (cursor{src: src}); c.next(); {
+	c := cursor{src: src}
+	for c.next() {
 		switch c.num {
 		case 1:
-			for m := (cursor{src: c.data}); m.next(); {
+			m := cursor{src: c.data}
+			for m.next() {
 				switch m.num {
 				case 1:
 					d.side = d.attr(d.side, m.data)
@@ -114,7 +118,8 @@ func (d *Decoder) scopeSpans(src string, resource *schema.Resource, mended schem
 	d.mended = mended
 	scope := d.scope(src)
 	mended = d.mended
-	for c := (cursor{src: src}); c.next(); {
+	c := cursor{src: src}
+	for c.next() {
 		if c.num == 2 {
 			d.mended = mended
 			d.span(c.data, resource, scope)
@@ -125,10 +130,12 @@ func (d *Decoder) scopeSpans(src string, resource *schema.Resource, mended schem
 func (d *Decoder) scope(src string) *schema.Scope {
 	d.scopes = append(d.scopes, schema.Scope{})
 	s, first := &d.scopes[len(d.scopes)-1], len(d.side)
-	for c := (cursor{src: src}); c.next(); {
+	c := cursor{src: src}
+	for c.next() {
 		switch c.num {
 		case 1:
-			for m := (cursor{src: c.data}); m.next(); {
+			m := cursor{src: c.data}
+			for m.next() {
 				switch m.num {
 				case 1:
 					s.Name = m.data
@@ -155,7 +162,8 @@ func (d *Decoder) span(src string, resource *schema.Resource, scope *schema.Scop
 	s.Resource, s.Scope, s.Index = resource, scope, uint32(len(d.spans)-1)
 	var trace, id, parent string
 	attrs, events, links := len(d.attrs), len(d.events), len(d.links)
-	for c := (cursor{src: src}); c.next(); {
+	c := cursor{src: src}
+	for c.next() {
 		switch c.num {
 		case 1:
 			trace = c.data
@@ -210,7 +218,8 @@ func setID(id []byte, wire string) {
 }
 
 func status(s *schema.Span, src string) {
-	for c := (cursor{src: src}); c.next(); {
+	c := cursor{src: src}
+	for c.next() {
 		switch c.num {
 		case 2:
 			s.StatusMessage = c.data
@@ -223,7 +232,8 @@ func status(s *schema.Span, src string) {
 func (d *Decoder) event(src string) {
 	var e schema.Event
 	first := len(d.side)
-	for c := (cursor{src: src}); c.next(); {
+	c := cursor{src: src}
+	for c.next() {
 		switch c.num {
 		case 1:
 			e.TimeUnixNano = c.val
@@ -242,7 +252,8 @@ func (d *Decoder) event(src string) {
 func (d *Decoder) link(src string) {
 	var l schema.Link
 	first := len(d.side)
-	for c := (cursor{src: src}); c.next(); {
+	c := cursor{src: src}
+	for c.next() {
 		switch c.num {
 		case 1:
 			l.TraceID = c.data

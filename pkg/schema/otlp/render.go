@@ -60,7 +60,8 @@ func appendValue(dst []byte, v schema.Value, depth int) []byte {
 func appendArray(dst []byte, src string, depth int) []byte {
 	dst = append(dst, '[')
 	empty := len(dst)
-	for c := (cursor{src: src}); c.next(); {
+	c := cursor{src: src}
+	for c.next() {
 		if c.num != 1 {
 			continue
 		}
@@ -77,7 +78,8 @@ func appendArray(dst []byte, src string, depth int) []byte {
 func appendMap(dst []byte, src string, depth int) []byte {
 	dst = append(dst, '{')
 	empty := len(dst)
-	for c := (cursor{src: src}); c.next(); {
+	c := cursor{src: src}
+	for c.next() {
 		if c.num != 1 {
 			continue
 		}

@@ -50,7 +50,8 @@ func appendValid(dst []byte, s string) []byte {
 // value was taken from: protobuf merges a repeated value, so an empty one
 // changes nothing.
 func keyValue(a *schema.Attr, src string) (wire string) {
-	for c := (cursor{src: src}); c.next(); {
+	c := cursor{src: src}
+	for c.next() {
 		switch c.num {
 		case 1:
 			a.Key = c.data
@@ -66,8 +67,13 @@ func keyValue(a *schema.Attr, src string) (wire string) {
 // anyValue sets v to what an AnyValue holds, its last member, and reports
 // whether it holds anything.
 func anyValue(v *schema.Value, src string) bool {
+	if isShortString(src) {
+		*v = schema.Value{Type: schema.ValueString, Str: src[2:]}
+		return true
+	}
 	found := false
-	for c := (cursor{src: src}); c.next(); {
+	c := cursor{src: src}
+	for c.next() {
 		switch c.num {
 		case 1:
 			*v = schema.Value{Type: schema.ValueString, Str: c.data}
@@ -107,7 +113,8 @@ func nested(v schema.Value, depth int) schema.SpanFlags {
 	default:
 		return 0
 	}
-	for c := (cursor{src: v.Str}); c.next(); {
+	c := cursor{src: v.Str}
+	for c.next() {
 		if c.num != 1 {
 			continue
 		}
