@@ -88,11 +88,15 @@ func (u *upCommand) gatewayConfig() gateway.Config {
 	return cfg
 }
 
+// catchUp is as many partitions as there are by default.
+const catchUp = 4
+
 func (u *upCommand) writerConfig() writer.Config {
 	return writer.Config{
 		Pipeline:      u.Pipeline,
 		Dedup:         dedup.Config{Spans: u.DedupSpans, Horizon: u.DedupHorizon},
 		RetentionDays: u.RetentionDays,
+		CatchUp:       catchUp,
 	}
 }
 

@@ -7,6 +7,9 @@
 // ends and takes it into the tables exactly once; what is here is only what a
 // batch is made of, and that is a pure function of the log.
 //
+// What a batch is built in is lent (builds): partitions with a backlog take
+// turns, so that an outage costs time afterwards and not memory.
+//
 // Invariants:
 //
 //   - A row's content and day depend on the log up to its record and on the

@@ -16,13 +16,11 @@ func (s *stage) Probe(ctx context.Context, records []pipeline.Record) error {
 	p := &stage{
 		cfg: s.cfg, letters: s.letters, metrics: s.metrics, log: s.log,
 		normalizer: semconv.New(),
-		spans:      s.newSpans(), parts: s.newParts(),
-		newSpans: s.newSpans, newParts: s.newParts,
-		place:     s.place,
-		retention: s.retention, batchLog: s.batchLog,
+		build:      s.builds.scratch(),
+		place:      s.place,
+		retention:  s.retention, batchLog: s.batchLog,
 	}
 	p.place.days = nil
-	p.traces.reset()
 	var decoder otlp.Decoder
 	for i := range records {
 		r := &records[i]

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/spanmill/spanmill/internal/dedup"
 	"github.com/spanmill/spanmill/pkg/pipeline"
@@ -28,11 +29,8 @@ type stage struct {
 	ring       *dedup.Ring
 	partitions int // of the topic
 
-	newSpans func() SpanBlock
-	newParts func() PartBlock
-	spans    SpanBlock
-	parts    PartBlock
-	traces   traces
+	builds *builds
+	*build // of the open batch
 
 	retention uint16 // of the open batch
 	exclude   []pipeline.Range
@@ -67,10 +65,7 @@ func newStage(w *Writer, log pipeline.Log, partitions int) *stage {
 		hasher:     dedup.NewHasher(string(log.TopicID[:])),
 		ring:       dedup.New(w.cfg.Dedup),
 		partitions: partitions,
-		newSpans:   w.store.NewSpans,
-		newParts:   w.store.NewParts,
-		spans:      w.store.NewSpans(),
-		parts:      w.store.NewParts(),
+		builds:     w.builds,
 		place:      placer{maxDays: w.cfg.Pipeline.Limits.MaxParts},
 	}
 }
@@ -112,12 +107,22 @@ func (s *stage) Begin(id, config string, exclude []pipeline.Range) error {
 		return fmt.Errorf("batch config %q: want a retention in days", config)
 	}
 	s.retention, s.exclude, s.batchLog = uint16(days), exclude, id
-	s.spans.Reset()
-	s.parts.Reset()
-	s.traces.reset()
+	s.close()
 	s.days = s.days[:0]
 	s.meter.window(s.ring, s.cfg.Dedup.Spans)
 	return nil
+}
+
+// Open implements pipeline.Stage.
+func (s *stage) Open(ctx context.Context, received time.Time) (err error) {
+	s.build, err = s.builds.lend(ctx, received)
+	return err
+}
+
+// close gives back what the last batch was built in.
+func (s *stage) close() {
+	s.builds.back(s.build)
+	s.build = nil
 }
 
 // Weigh implements pipeline.Stage.

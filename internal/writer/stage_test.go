@@ -77,15 +77,23 @@ func testStage(t *testing.T) (*stage, *fakeWorld) {
 			Limits:   pipeline.Limits{MaxRows: 1000, MaxBytes: 1 << 20, MaxParts: 50, MaxAge: time.Second},
 			Deadline: time.Minute, RetryMin: time.Millisecond, RetryMax: time.Second,
 		},
-		Dedup: dedup.Config{Spans: 100, Horizon: time.Minute}, RetentionDays: 30,
+		Dedup: dedup.Config{Spans: 100, Horizon: time.Minute}, RetentionDays: 30, CatchUp: 1,
 	}
 	world := &fakeWorld{}
 	w := New(cfg, nil, world, world, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	s := newStage(w, pipeline.Log{Topic: schema.TopicSpans}, 1)
-	if err := s.Begin("log/0", s.Config(), nil); err != nil {
+	begin(t, s)
+	return s, world
+}
+
+func begin(t *testing.T, s *stage, exclude ...pipeline.Range) {
+	t.Helper()
+	if err := s.Begin("log/0", s.Config(), exclude); err != nil {
 		t.Fatal(err)
 	}
-	return s, world
+	if err := s.Open(t.Context(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // request encodes spans named by their ids: trace 1, span i.
@@ -210,9 +218,7 @@ func TestInvalidSpanOfAStrangerBecomesADeadLetterNeighboursLand(t *testing.T) {
 // store rejected, so both sides must see the same spans.
 func TestExcludedRecordStillCountsAsSeen(t *testing.T) {
 	s, _ := testStage(t)
-	if err := s.Begin("log/0", s.Config(), []pipeline.Range{{First: 0, Last: 0}}); err != nil {
-		t.Fatal(err)
-	}
+	begin(t, s, pipeline.Range{First: 0, Last: 0})
 	feed(t, s, record(0, request(t, 1)), record(1, request(t, 1, 2)))
 	if diff := cmp.Diff([]string{"default/0/c 1@1"}, spanRows(s)); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)

@@ -17,6 +17,8 @@ type Config struct {
 	Pipeline      pipeline.Config `embed:""`
 	Dedup         dedup.Config    `embed:"" prefix:"dedup-"`
 	RetentionDays int             `help:"Days that new rows are kept." default:"30"`
+	// CatchUp bounds memory: each of them holds a batch of the largest size.
+	CatchUp int `help:"Partitions that work off a backlog at the same time." default:"4"`
 }
 
 // Validate reports every value that cannot work.
@@ -24,6 +26,9 @@ func (c Config) Validate() error {
 	err := errors.Join(c.Pipeline.Validate(), c.Dedup.Validate())
 	if c.RetentionDays < 1 || c.RetentionDays > 36500 {
 		err = errors.Join(err, fmt.Errorf("retention is %d days, must be 1 to 36500", c.RetentionDays))
+	}
+	if c.CatchUp < 1 {
+		err = errors.Join(err, fmt.Errorf("%d partitions work off a backlog at once, must be at least 1", c.CatchUp))
 	}
 	return err
 }
@@ -46,6 +51,7 @@ type Writer struct {
 	consumer Consumer
 	store    Store
 	letters  *deadLetters
+	builds   *builds
 	metrics  *metrics
 	log      *slog.Logger
 }
@@ -54,7 +60,7 @@ type Writer struct {
 func New(cfg Config, consumer Consumer, store Store, producer Producer, log *slog.Logger, reg prometheus.Registerer) *Writer {
 	m := newMetrics(reg)
 	return &Writer{
-		cfg: cfg, consumer: consumer, store: store, metrics: m, log: log,
+		cfg: cfg, consumer: consumer, store: store, builds: newBuilds(store, cfg), metrics: m, log: log,
 		letters: &deadLetters{
 			producer: producer, metrics: m, log: log,
 			retryMin: cfg.Pipeline.RetryMin, retryMax: cfg.Pipeline.RetryMax,
@@ -77,7 +83,9 @@ func (w *Writer) partition(ctx context.Context, src pipeline.Source) error {
 	}
 	meter := w.metrics.meter(log.Partition)
 	defer meter.forget()
-	return pipeline.Run(ctx, src, newStage(w, log, partitions), w.cfg.Pipeline, meter, w.log)
+	s := newStage(w, log, partitions)
+	defer s.close()
+	return pipeline.Run(ctx, src, s, w.cfg.Pipeline, meter, w.log)
 }
 
 // Starter says where to begin on a partition the group has no offset for: never

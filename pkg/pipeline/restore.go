@@ -96,6 +96,9 @@ func (l *loop) reform(ctx, fetchCtx context.Context, in Intent) (*batch, error) 
 	if err := l.stage.Begin(l.id(), in.Config, in.Exclude); err != nil {
 		return nil, fmt.Errorf("begin batch %d–%d again: %w", b.rng.First, b.rng.Last, err)
 	}
+	if err := l.stage.Open(fetchCtx, time.Time{}); err != nil {
+		return nil, fmt.Errorf("open batch %d–%d again: %w", b.rng.First, b.rng.Last, err)
+	}
 	l.cutter.Reset()
 	for {
 		for len(l.pending) > 0 {

@@ -51,10 +51,7 @@ func Run(ctx context.Context, src Source, stage Stage, cfg Config, meter Meter, 
 		}
 	}()
 	if err := l.restore(ctx, fetchCtx); err != nil {
-		if ctx.Err() == nil && fetchCtx.Err() != nil {
-			return nil // drained before it had begun: nothing is held
-		}
-		return err
+		return drained(ctx, fetchCtx, err) // before it had begun: nothing is held
 	}
 	for {
 		b, err := l.collect(ctx, fetchCtx)
@@ -65,6 +62,14 @@ func Run(ctx context.Context, src Source, stage Stage, cfg Config, meter Meter, 
 			return err
 		}
 	}
+}
+
+// drained is nil if err comes of a drain while no batch was open, else err.
+func drained(ctx, fetchCtx context.Context, err error) error {
+	if ctx.Err() != nil || fetchCtx.Err() == nil {
+		return err
+	}
+	return nil
 }
 
 // loop is the state of one partition. Nothing in it is shared.
@@ -113,6 +118,9 @@ func (l *loop) collect(ctx, fetchCtx context.Context) (*batch, error) {
 				return b, nil
 			}
 			if b == nil {
+				if err := l.stage.Open(fetchCtx, l.pending[0].Time); err != nil {
+					return nil, drained(ctx, fetchCtx, fmt.Errorf("open batch: %w", err))
+				}
 				b = &batch{opened: time.Now(), rng: Range{First: l.pending[0].Offset}}
 				b.intent = Intent{Incarnation: l.incarnation, Warm: l.warmBefore, Config: config}
 			}

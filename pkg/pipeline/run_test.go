@@ -91,6 +91,28 @@ func TestDrainWithNothingOpen(t *testing.T) {
 	})
 }
 
+// TestDrainWhileABatchWaitsForRoom: the record that would have begun the batch
+// is left to the next owner.
+func TestDrainWhileABatchWaitsForRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := pipelinetest.New(1, 5, pipelinetest.Odds{})
+		w.Crowded = true
+		if err := w.Run(t.Context(), testConfig); err != nil {
+			t.Fatal(err)
+		}
+		w.Crowded = false
+		if w.Done() {
+			t.Fatal("done without a batch")
+		}
+		if err := w.Run(t.Context(), testConfig); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Verify(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestForeignMetadataHalts(t *testing.T) {
 	for _, text := range []string{"someone's note", `{"v":9}`, `{"v":1,"x":[[5,1]]}`, `{"v":1,"last":-7}`, `{"v":1} trailing`} {
 		if _, err := pipeline.ParseIntent(text); err == nil {

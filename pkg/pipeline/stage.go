@@ -27,6 +27,10 @@ type Stage interface {
 	// config, leaving out the excluded records' rows. A record that was weighed
 	// and not added yet stays weighed.
 	Begin(id, config string, exclude []Range) error
+	// Open makes room for the batch that Begin began, before its first record is
+	// added; received is that record's time. It may wait for other partitions'
+	// batches to land; ctx ends the wait. An adopted batch has the zero time.
+	Open(ctx context.Context, received time.Time) error
 	// Weigh decodes the next record and says what Add would add. A record that
 	// cannot be decoded is dead-lettered here and weighs nothing; the error is
 	// not nil only if that could not be done.

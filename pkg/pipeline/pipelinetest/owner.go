@@ -144,6 +144,14 @@ func (s *stage) Begin(_, _ string, exclude []pipeline.Range) error {
 	return nil
 }
 
+func (s *stage) Open(ctx context.Context, _ time.Time) error {
+	if s.Crowded {
+		close(s.draining)
+		<-ctx.Done()
+	}
+	return ctx.Err()
+}
+
 func (s *stage) Weigh(_ context.Context, r *pipeline.Record) (pipeline.Weight, error) {
 	s.weighed = r
 	s.skip = slices.ContainsFunc(s.exclude, func(x pipeline.Range) bool { return x.Contains(r.Offset) })

@@ -1,0 +1,81 @@
+package writer
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// build is what one batch is built in. It is lent, not owned: a partition whose
+// batch is not open holds no columns.
+type build struct {
+	spans  SpanBlock
+	parts  PartBlock
+	traces traces
+	turn   bool // goes back with the build
+}
+
+func newBuild(store Store) *build {
+	b := &build{spans: store.NewSpans(), parts: store.NewParts()}
+	b.traces.reset()
+	return b
+}
+
+func (b *build) reset() {
+	b.spans.Reset()
+	b.parts.Reset()
+	b.traces.reset()
+}
+
+// builds lends builds to the partitions of one writer. Partitions that are
+// behind take turns: their batches are as large as batches get, and all of
+// them at once would need that much memory for each partition and end no
+// sooner. One that keeps up never waits for those.
+type builds struct {
+	store  Store
+	turns  chan struct{}
+	behind time.Duration // the age of a record at which its partition is behind
+	idle   sync.Pool     // of *build, emptied
+}
+
+func newBuilds(store Store, cfg Config) *builds {
+	b := &builds{
+		store: store,
+		turns: make(chan struct{}, cfg.CatchUp),
+		// A partition that keeps up is behind by its batch's age and an insert.
+		behind: 3 * cfg.Pipeline.Limits.MaxAge,
+	}
+	b.idle.New = func() any { return newBuild(store) }
+	return b
+}
+
+// lend gives an empty build for a batch that begins with a record received at
+// the given time. It waits for a turn if it must, at most until ctx ends.
+func (b *builds) lend(ctx context.Context, received time.Time) (*build, error) {
+	turn := time.Since(received) > b.behind
+	if turn {
+		select {
+		case b.turns <- struct{}{}:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+	lent, _ := b.idle.Get().(*build) // New gives nothing else
+	lent.turn = turn
+	return lent, nil
+}
+
+// scratch gives a build that is not lent and never comes back.
+func (b *builds) scratch() *build { return newBuild(b.store) }
+
+// back ends a loan; nil is fine.
+func (b *builds) back(lent *build) {
+	if lent == nil {
+		return
+	}
+	if lent.turn {
+		<-b.turns
+	}
+	lent.reset()
+	b.idle.Put(lent)
+}
