@@ -3,6 +3,7 @@ package otlp
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
@@ -179,5 +180,20 @@ func TestAppendJSON(t *testing.T) {
 	}
 	if got := string(AppendJSON(nil, schema.Value{Type: schema.ValueRaw, Str: "\x0a\x01"})); got != `"CgE="` {
 		t.Errorf("raw: %s", got)
+	}
+}
+
+// TestIsPlain tries every byte in every place of a word.
+func TestIsPlain(t *testing.T) {
+	t.Parallel()
+	for place := range 8 {
+		for b := range 256 {
+			s := []byte("aZ ~}09[")
+			s[place] = byte(b)
+			want := b >= ' ' && b != '"' && b != '\\' && b < utf8.RuneSelf
+			if got := isPlain(word(string(s))); got != want {
+				t.Errorf("%q: %v, want %v", s, got, want)
+			}
+		}
 	}
 }

@@ -132,12 +132,32 @@ func appendDouble(dst []byte, f float64) []byte {
 	return append(dst, '.', '0')
 }
 
+// isPlain reports whether none of a word's eight bytes is a control character, a
+// quote, a backslash or beyond ASCII: a subtraction borrows from the top bit of
+// the bytes that it finds, and perhaps of one above such a byte.
+func isPlain(w uint64) bool {
+	const ones, high = 0x0101010101010101, 0x8080808080808080 // of each byte the least bit, the top bit
+	quote, backslash := w^('"'*ones), w^('\\'*ones)
+	return (w|(w-' '*ones)|(quote-ones)|(backslash-ones))&high == 0
+}
+
+// word is the first eight bytes of s, which has them.
+func word(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
 // appendString writes a JSON string. Only what JSON demands is escaped.
 func appendString(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
 	plain := 0 // s[plain:i] needs no escape
 	for i := 0; i < len(s); {
+		if len(s)-i >= 8 && isPlain(word(s[i:])) {
+			i += 8
+			continue
+		}
 		b := s[i]
 		if b >= utf8.RuneSelf {
 			r, n := utf8.DecodeRuneInString(s[i:])
