@@ -37,7 +37,7 @@ func TestCheckPrintsTheResolvedConfigAndNoSecret(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("exit %d: %s", code, errs)
 	}
-	for _, want := range []string{"retention-days: 77\n", "partitions: 9\n", "otlp-http: 127.0.0.1:0\n", "max-rows: 20000\n", "SPANMILL_CLICKHOUSE_PASSWORD: ***\n"} {
+	for _, want := range []string{"retention-days: 77\n", "partitions: 9\n", "otlp-http: 127.0.0.1:0\n", "max-rows: 30000\n", "SPANMILL_CLICKHOUSE_PASSWORD: ***\n"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}

@@ -88,8 +88,9 @@ func (u *upCommand) gatewayConfig() gateway.Config {
 	return cfg
 }
 
-// catchUp is as many partitions as there are by default.
-const catchUp = 4
+// catchUp is how many partitions work off a backlog at the same time: on a
+// machine that does everything, memory is short before connections are.
+const catchUp = 2
 
 func (u *upCommand) writerConfig() writer.Config {
 	return writer.Config{

@@ -45,7 +45,7 @@ type writerCommand struct {
 	RetentionDays int             `help:"Days that new rows are kept." default:"30"`
 	DedupSpans    int             `help:"Spans of a partition within which a resend is recognised; the same for all writers." default:"1000000"`
 	DedupHorizon  time.Duration   `help:"Record time within which a resend is recognised; the same for all writers." default:"20m"`
-	CatchUp       int             `help:"Partitions that work off a backlog at the same time; each holds a batch of the largest size." default:"4"`
+	CatchUp       int             `help:"Partitions that work off a backlog at the same time; each holds a batch of the largest size." default:"3"`
 	Pipeline      pipeline.Config `embed:""`
 
 	Admin       string           `help:"Admin listener: health, ready, metrics, profiles. Not for the public." default:"127.0.0.1:9465"`

@@ -18,7 +18,7 @@ type Config struct {
 	Dedup         dedup.Config    `embed:"" prefix:"dedup-"`
 	RetentionDays int             `help:"Days that new rows are kept." default:"30"`
 	// CatchUp bounds memory: each of them holds a batch of the largest size.
-	CatchUp int `help:"Partitions that work off a backlog at the same time." default:"4"`
+	CatchUp int `help:"Partitions that work off a backlog at the same time." default:"3"`
 }
 
 // Validate reports every value that cannot work.

@@ -10,8 +10,8 @@ import (
 // Limits bound a batch. A batch always takes at least one record, so a record
 // that exceeds a limit alone makes a batch of its own.
 type Limits struct {
-	MaxRows  int `help:"Rows of one insert." default:"20000"`
-	MaxBytes int `help:"Record bytes of one insert." default:"16777216"`
+	MaxRows  int `help:"Rows of one insert." default:"30000"`
+	MaxBytes int `help:"Record bytes of one insert." default:"25165824"`
 	// MaxParts bounds the table partitions (days) of one insert: ClickHouse
 	// refuses more than 100 (error 252, rule W12).
 	MaxParts int           `help:"Days that one insert may touch." default:"50"`
