@@ -16,7 +16,7 @@ func TestMain(m *testing.M) { harness.Main(m) }
 
 // TestClients runs every client against one instance.
 func TestClients(t *testing.T) {
-	up := harness.Start(t, harness.Options{})
+	up := harness.Start(t, harness.NewUp(t), harness.Options{})
 	t.Run("python", func(t *testing.T) { testPython(t, up) })
 	t.Run("javascript", func(t *testing.T) { testJavaScript(t, up) })
 	t.Run("go", func(t *testing.T) { testGo(t, up) })

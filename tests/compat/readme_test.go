@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,7 +36,7 @@ func testReadmeOpenTelemetry(t *testing.T, up *harness.Instance, readme string) 
 		`[{"role": "assistant", "parts": [{"type": "text", "content": "One timed step of a trace."}]}]`,
 	}, "\t")
 	harness.Eventually(t, func() error {
-		cmd := exec.CommandContext(t.Context(), up.Binary, "sql", "--addresses", up.AddressesFile, "--format", "TSV", query)
+		cmd := exec.CommandContext(t.Context(), up.Door().Path, slices.Concat([]string{"sql", "--format", "TSV"}, up.Target, []string{query})...)
 		if diff := cmp.Diff(want, strings.TrimSpace(run(t, cmd))); diff != "" {
 			return fmt.Errorf("README's query (-want +got):\n%s", diff)
 		}

@@ -15,7 +15,8 @@ import (
 
 // TestContractForScripts is README's contract, line by line.
 func TestContractForScripts(t *testing.T) {
-	first := harness.Start(t, harness.Options{})
+	up := harness.NewUp(t)
+	first := harness.Start(t, up, harness.Options{})
 	for name, addr := range map[string]string{
 		"otlp_http": first.OTLPHTTP, "otlp_grpc": first.OTLPGRPC, "kafka": first.Kafka,
 		"clickhouse_http": first.ClickHouseHTTP, "clickhouse_native": first.ClickHouseNative, "admin": first.Admin,
@@ -33,13 +34,13 @@ func TestContractForScripts(t *testing.T) {
 	}
 	send(t, first, newTrace("contract", 3))
 	awaitCount(t, first, "contract", 3)
-	if got := command(t, first.Binary, "sql", "--addresses", first.AddressesFile, "--format", "TSV",
+	if got := command(t, first.Door().Path, "sql", "--addresses", up.AddressesFile(), "--format", "TSV",
 		"SELECT count(), uniqExact(trace_id) FROM spans WHERE service_name = 'contract'"); got != "3\t1" {
 		t.Errorf("spanmill sql answered %q", got)
 	}
 	first.Terminate(t)
 
-	second := harness.Start(t, harness.Options{DataDir: first.DataDir})
+	second := harness.Start(t, up, harness.Options{})
 	if got := second.SQL(t, "SELECT count() FROM spans WHERE service_name = 'contract'"); got != "3" {
 		t.Errorf("after a restart the table has %s rows, want 3", got)
 	}

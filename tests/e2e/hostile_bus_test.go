@@ -91,10 +91,10 @@ func recordOf(t *testing.T, service string, spans ...*tracepb.Span) kafka.Messag
 	return kafka.Message{Value: value}
 }
 
-// TestHostileRecords: strangers write to topic spans what they like. What can
+// testHostileRecords: strangers write to topic spans what they like. What can
 // be read is taken, the rest becomes dead letters, and each partition flows on.
-func TestHostileRecords(t *testing.T) {
-	up := harness.Start(t, harness.Options{})
+func testHostileRecords(t *testing.T, p harness.Plant) {
+	up := harness.Start(t, p, harness.Options{})
 	send(t, up, newTrace("warm", 1)) // topics exist, the writer runs
 	long := longText(5, 10*mib)
 	type poison struct{ value, reason string }
@@ -139,10 +139,10 @@ func TestHostileRecords(t *testing.T) {
 	}
 }
 
-// TestHostileStrangers: records without our headers, in a wrong partition, with
+// testHostileStrangers: records without our headers, in a wrong partition, with
 // nothing in them, or of another day.
-func TestHostileStrangers(t *testing.T) {
-	up := harness.Start(t, harness.Options{})
+func testHostileStrangers(t *testing.T, p harness.Plant) {
+	up := harness.Start(t, p, harness.Options{})
 	send(t, up, newTrace("warm", 1))
 	write(t, up, 1, recordOf(t, "default", spanOf("default", 1)))
 	write(t, up, 1, kafka.Message{Key: []byte("tombstone")}, kafka.Message{Value: []byte{}})

@@ -17,12 +17,12 @@ import (
 	"github.com/spanmill/spanmill/tests/e2e/harness"
 )
 
-// TestHostileOverload: half-sent bodies that hold all the memory requests may
+// testHostileOverload: half-sent bodies that hold all the memory requests may
 // have make the others come again, at every door, and nothing is lost.
-func TestHostileOverload(t *testing.T) {
+func testHostileOverload(t *testing.T, p harness.Plant) {
 	const budget, large, step = 64 * mib, 20 * mib, 32 << 10
-	up := harness.Start(t, harness.Options{})
-	resetPeak(t, up)
+	up := harness.Start(t, p, harness.Options{})
+	up.ResetPeak(t)
 	// A body that is being read holds one step more than has arrived.
 	rest := budget - 3*(large-1+step) - step
 	for range 3 {
@@ -50,11 +50,11 @@ func TestHostileOverload(t *testing.T) {
 	boundedPeak(t, up)
 }
 
-// TestHostileClients: who sends slowly, half, or nothing at all, takes no place
+// testHostileClients: who sends slowly, half, or nothing at all, takes no place
 // from the others.
-func TestHostileClients(t *testing.T) {
-	up := harness.Start(t, harness.Options{})
-	resetPeak(t, up)
+func testHostileClients(t *testing.T, p harness.Plant) {
+	up := harness.Start(t, p, harness.Options{})
+	up.ResetPeak(t)
 	slow := halfSend(t, up, 1000, 10)
 	goodSent := 0
 	others := func(t *testing.T) {
@@ -143,11 +143,11 @@ func goneClients(t *testing.T, up *harness.Instance) {
 	}
 }
 
-// TestHostileCrowd: two hundred clients at once are all served.
-func TestHostileCrowd(t *testing.T) {
+// testHostileCrowd: two hundred clients at once are all served.
+func testHostileCrowd(t *testing.T, p harness.Plant) {
 	const clients, requests = 200, 5
-	up := harness.Start(t, harness.Options{})
-	resetPeak(t, up)
+	up := harness.Start(t, p, harness.Options{})
+	up.ResetPeak(t)
 	var all sync.WaitGroup
 	for i := range clients {
 		d := doors()[i%3]

@@ -26,9 +26,9 @@ func newKey(t *testing.T, tenant, rights string) (key, entry string) {
 	return key, strings.Replace(entry, "[write, read]", "["+rights+"]", 1) + "\n"
 }
 
-// TestHostileKeys: without a key nothing is taken, with one it goes to that
+// testHostileKeys: without a key nothing is taken, with one it goes to that
 // key's tenant whatever else the request says.
-func TestHostileKeys(t *testing.T) {
+func testHostileKeys(t *testing.T, p harness.Plant) {
 	acme, acmeEntry := newKey(t, "acme", "write")
 	beta, betaEntry := newKey(t, "beta", "write, read")
 	reader, readerEntry := newKey(t, "acme", "read")
@@ -36,7 +36,7 @@ func TestHostileKeys(t *testing.T) {
 	if err := os.WriteFile(path, []byte(acmeEntry+betaEntry+readerEntry), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	up := harness.Start(t, harness.Options{Env: []string{"SPANMILL_API_KEYS_FILE=" + path}, Args: []string{"--otlp-http", "0.0.0.0:0", "--otlp-grpc", "[::]:0"}})
+	up := harness.Start(t, p, harness.Options{Env: []string{"SPANMILL_API_KEYS_FILE=" + path, "SPANMILL_OTLP_HTTP=0.0.0.0:0", "SPANMILL_OTLP_GRPC=[::]:0"}})
 	refused := func(message string) doorAnswer {
 		return doorAnswer{HTTP: http.StatusUnauthorized, Code: codes.Unauthenticated, Message: message}
 	}
@@ -74,8 +74,8 @@ func TestHostileKeys(t *testing.T) {
 	}
 }
 
-// TestHostileBinds: each listener that knows no keys is refused beyond this
-// machine, unless that is asked for.
+// TestHostileBinds: each listener of `up` that knows no keys is refused beyond
+// this machine.
 func TestHostileBinds(t *testing.T) {
 	_, entry := newKey(t, "acme", "write")
 	keys := filepath.Join(t.TempDir(), "keys.yaml")
@@ -97,7 +97,13 @@ func TestHostileBinds(t *testing.T) {
 			}
 		})
 	}
-	up := harness.Start(t, harness.Options{Args: []string{"--otlp-http", "0.0.0.0:0", "--otlp-grpc", "0.0.0.0:0", "--insecure-no-auth"}})
+}
+
+// testOpenDoors: who asks for doors that are open to the network gets them.
+func testOpenDoors(t *testing.T, p harness.Plant) {
+	up := harness.Start(t, p, harness.Options{Env: []string{
+		"SPANMILL_OTLP_HTTP=0.0.0.0:0", "SPANMILL_OTLP_GRPC=0.0.0.0:0", "SPANMILL_INSECURE_NO_AUTH=true",
+	}})
 	for _, d := range doors() {
 		sameAnswer(t, d.export(t, up, requestOf("insecure", oddSpan("s", nil))), d.ok())
 	}
@@ -109,10 +115,10 @@ func TestHostileBinds(t *testing.T) {
 	}
 }
 
-// TestHostileSignals: metrics and logs are answered so that auto-instrumented
+// testHostileSignals: metrics and logs are answered so that auto-instrumented
 // apps do not spam errors, and are told how to stop.
-func TestHostileSignals(t *testing.T) {
-	up := harness.Start(t, harness.Options{})
+func testHostileSignals(t *testing.T, p harness.Plant) {
+	up := harness.Start(t, p, harness.Options{})
 	for _, c := range []struct{ signal, service, setting string }{
 		{"metrics", "metrics.v1.MetricsService", "OTEL_METRICS_EXPORTER=none"},
 		{"logs", "logs.v1.LogsService", "OTEL_LOGS_EXPORTER=none"},

@@ -108,10 +108,10 @@ func idCases() []oddCase {
 	}
 }
 
-// TestHostileRequests sends each odd request through each door: the answer is
+// testHostileRequests sends each odd request through each door: the answer is
 // exact, and the table has what the answer said, no more and no less.
-func TestHostileRequests(t *testing.T) {
-	up := harness.Start(t, harness.Options{})
+func testHostileRequests(t *testing.T, p harness.Plant) {
+	up := harness.Start(t, p, harness.Options{})
 	type outcome struct {
 		service string
 		landed  []string
@@ -154,9 +154,9 @@ func TestHostileRequests(t *testing.T) {
 	}
 }
 
-// TestHostileContent is what bodies may be called and how they may be packed.
-func TestHostileContent(t *testing.T) {
-	up := harness.Start(t, harness.Options{})
+// testHostileContent is what bodies may be called and how they may be packed.
+func testHostileContent(t *testing.T, p harness.Plant) {
+	up := harness.Start(t, p, harness.Options{})
 	http1, grpc := doors()[0], doors()[2]
 	contentType := doorAnswer{
 		HTTP: http.StatusUnsupportedMediaType, Code: codes.InvalidArgument,
@@ -213,11 +213,11 @@ func sendPacked(t *testing.T, up *harness.Instance, name string, body []byte) do
 	return rawAnswer(t, conn)
 }
 
-// TestHostileBombs: a small body that inflates to half a gigabyte is refused at
+// testHostileBombs: a small body that inflates to half a gigabyte is refused at
 // the bound, and costs no more memory than the bound.
-func TestHostileBombs(t *testing.T) {
-	up := harness.Start(t, harness.Options{})
-	resetPeak(t, up)
+func testHostileBombs(t *testing.T, p harness.Plant) {
+	up := harness.Start(t, p, harness.Options{})
+	up.ResetPeak(t)
 	zeros := make([]byte, mib)
 	for _, d := range doors() {
 		for _, name := range []string{"gzip", "zstd", "deflate"} {

@@ -67,10 +67,10 @@ func oddTimes() []oddTime {
 	}
 }
 
-// TestHostileTimes: timestamps lie. The row is there after a merge, the sent
+// testHostileTimes: timestamps lie. The row is there after a merge, the sent
 // times are exact, and the flags say what was done.
-func TestHostileTimes(t *testing.T) {
-	up := harness.Start(t, harness.Options{})
+func testHostileTimes(t *testing.T, p harness.Plant) {
+	up := harness.Start(t, p, harness.Options{})
 	odd := oddTimes()
 	for i, c := range odd {
 		for j, d := range doors() {
@@ -148,9 +148,9 @@ func boundedInserts(t *testing.T, up *harness.Instance) {
 	sameSQL(t, up, "SELECT sum(value) FROM system.errors WHERE name IN ('TOO_MANY_PARTS', 'TOO_MANY_PARTITIONS')", "0")
 }
 
-// TestHostileImport: history of 400 days that is to be kept.
-func TestHostileImport(t *testing.T) {
-	up := harness.Start(t, harness.Options{Args: []string{"--retention-days", "500"}})
+// testHostileImport: history of 400 days that is to be kept.
+func testHostileImport(t *testing.T, p harness.Plant) {
+	up := harness.Start(t, p, harness.Options{Env: []string{"SPANMILL_RETENTION_DAYS=500"}})
 	sendImports(t, up)
 	check := func() {
 		t.Helper()
@@ -172,10 +172,10 @@ func TestHostileImport(t *testing.T) {
 	check()
 }
 
-// TestHostileImportBeyondRetention: history that is older than the default
+// testHostileImportBeyondRetention: history that is older than the default
 // retention is stored under today, flagged, and does not vanish.
-func TestHostileImportBeyondRetention(t *testing.T) {
-	up := harness.Start(t, harness.Options{})
+func testHostileImportBeyondRetention(t *testing.T, p harness.Plant) {
+	up := harness.Start(t, p, harness.Options{})
 	sendImports(t, up)
 	merged(t, up)
 	boundedInserts(t, up)

@@ -3,9 +3,7 @@ package e2e_test
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,20 +14,17 @@ import (
 	"github.com/spanmill/spanmill/tests/e2e/harness"
 )
 
-// TestKilledAtNamedPoints kills the process exactly between two steps of the
-// protocol, several times over one data folder, while a client sends on. In the
+// testKilledAtNamedPoints kills our processes exactly between two steps of the
+// protocol, several times over the same data, while a client sends on. In the
 // end the table holds each acked span once.
-func TestKilledAtNamedPoints(t *testing.T) {
+func testKilledAtNamedPoints(t *testing.T, p harness.Plant) {
 	const service = "killed"
-	dataDir := t.TempDir()
 	acked, recovered := 0, 0
 	for i, point := range []string{"after_intent", "after_table_1", "after_insert", "after_intent:2"} {
 		reached := filepath.Join(t.TempDir(), "reached")
-		up := harness.Launch(t, harness.Options{
-			DataDir: dataDir, Tags: "faults",
-			Env: []string{"SPANMILL_FAULT=" + point, "SPANMILL_FAULT_FILE=" + reached},
+		up := harness.Start(t, p, harness.Options{
+			Tags: "faults", Env: []string{"SPANMILL_FAULT=" + point, "SPANMILL_FAULT_FILE=" + reached},
 		})
-		up.WaitReady(t, 0)
 		harness.Eventually(t, func() error {
 			trace := newTrace(service, 5)
 			send(t, up, trace)
@@ -42,7 +37,7 @@ func TestKilledAtNamedPoints(t *testing.T) {
 		recovered += recoveredIntents(t, up)
 		up.Kill()
 	}
-	last := harness.Start(t, harness.Options{DataDir: dataDir})
+	last := harness.Start(t, p, harness.Options{})
 	awaitCount(t, last, service, acked)
 	if recovered += recoveredIntents(t, last); recovered < 3 {
 		t.Errorf("%d intents were recovered, want at least 3: the kills missed", recovered)
@@ -59,10 +54,10 @@ func TestKilledAtNamedPoints(t *testing.T) {
 	last.Terminate(t)
 }
 
-// TestEngineKilled: while ClickHouse is away the log grows and nobody is
+// testEngineKilled: while ClickHouse is away the log grows and nobody is
 // refused; when it is back everything lands once.
-func TestEngineKilled(t *testing.T) {
-	up := harness.Start(t, harness.Options{})
+func testEngineKilled(t *testing.T, p harness.Plant) {
+	up := harness.Start(t, p, harness.Options{})
 	spans := 0
 	for range 2 {
 		up.KillEngine(t)
@@ -106,25 +101,11 @@ func recoveredByState(t *testing.T, up *harness.Instance) map[string]int {
 	return states
 }
 
-// metricLines gives the lines of one metric, as the admin page has them.
+// metricLines gives the lines of one metric, as the admin pages have them.
 func metricLines(t *testing.T, up *harness.Instance, name string) []string {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+up.Admin+"/metrics", http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Close = true
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	page, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var lines []string
-	for line := range strings.Lines(string(page)) {
+	for line := range strings.Lines(up.Metrics(t)) {
 		if strings.HasPrefix(line, name+"{") || strings.HasPrefix(line, name+" ") {
 			lines = append(lines, strings.TrimSuffix(line, "\n"))
 		}

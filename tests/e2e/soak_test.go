@@ -10,8 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -68,7 +66,8 @@ func (d *demoRun) stop(t *testing.T) {
 // check compares the tables with the ledger, row by row.
 func (d *demoRun) check(t *testing.T, up *harness.Instance) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), d.binary, "ledger", d.ledger, "--addresses", up.AddressesFile, "--wait", "10m")
+	args := append([]string{"ledger", d.ledger, "--wait", "10m"}, up.Target...)
+	cmd := exec.CommandContext(t.Context(), d.binary, args...)
 	out, err := cmd.Output()
 	t.Logf("%s", out)
 	if err != nil {
@@ -83,7 +82,7 @@ func lastLine(s string) string {
 
 // TestSoakMillionSpans: table = ledger, row by row, exactly a million rows.
 func TestSoakMillionSpans(t *testing.T) {
-	up := harness.Start(t, harness.Options{})
+	up := harness.Start(t, harness.NewUp(t), harness.Options{})
 	d := startDemo(t, up.OTLPHTTP, "--spans", "1000000")
 	d.wait(t)
 	d.check(t, up)
@@ -108,16 +107,15 @@ func fixedPorts(t *testing.T) []string {
 func TestSoakUpKilledTenTimes(t *testing.T) {
 	const least = 3
 	ports := fixedPorts(t)
-	dataDir := filepath.Join(t.TempDir(), "data")
+	plant := harness.NewUp(t)
+	plant.Args = ports
 	rng := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
 	recovered := map[string]int{}
 	start := func(point, reached string) *harness.Instance {
-		up := harness.Launch(t, harness.Options{
-			DataDir: dataDir, Tags: "faults", Args: ports,
+		return harness.Start(t, plant, harness.Options{
+			Tags: "faults", StartTimeout: 3 * time.Minute,
 			Env: []string{"SPANMILL_FAULT=" + point, "SPANMILL_FAULT_FILE=" + reached},
 		})
-		up.WaitReady(t, 3*time.Minute)
-		return up
 	}
 	var d *demoRun
 	kills := 0
@@ -178,7 +176,7 @@ func untilReached(t *testing.T, reached string, aimed bool, wait time.Duration) 
 // TestSoakEngineKilledTenTimes: ClickHouse dies again and again; the gateway
 // refuses nothing because of it, and everything lands once.
 func TestSoakEngineKilledTenTimes(t *testing.T) {
-	up := harness.Start(t, harness.Options{})
+	up := harness.Start(t, harness.NewUp(t), harness.Options{})
 	d := startDemo(t, up.OTLPHTTP, "--rate", "6000")
 	rng := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 1))
 	for kill := range 10 {
@@ -201,34 +199,15 @@ func TestSoakEngineKilledTenTimes(t *testing.T) {
 // TestSoakMemory: five minutes at full speed stay within the memory promised.
 func TestSoakMemory(t *testing.T) {
 	const limit, engineLimit = 300 << 10, 1536 << 10 // KiB
-	up := harness.Start(t, harness.Options{})
+	up := harness.Start(t, harness.NewUp(t), harness.Options{})
 	d := startDemo(t, up.OTLPHTTP)
 	<-time.After(5 * time.Minute)
 	d.stop(t)
-	ours, engine := peakKiB(t, up.PIDs.Spanmill), peakKiB(t, up.PIDs.Engine)
+	ours, engine := up.Door().PeakKiB(t), harness.PeakKiB(t, up.PIDs.Engine)
 	t.Logf("peak resident memory: spanmill %d MiB, engine %d MiB", ours>>10, engine>>10)
 	if ours > limit || engine > engineLimit {
 		t.Errorf("peak resident memory is above %d and %d MiB", limit>>10, engineLimit>>10)
 	}
 	d.check(t, up)
 	up.Terminate(t)
-}
-
-var peakLine = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
-
-func peakKiB(t *testing.T, pid int) int {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := peakLine.FindSubmatch(status)
-	if m == nil {
-		t.Fatal("no VmHWM in /proc")
-	}
-	n, err := strconv.Atoi(string(m[1]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
 }

@@ -94,37 +94,43 @@ func (b *Broker) java(heap string, args ...string) *exec.Cmd {
 // Start runs the broker until the test ends and returns when it serves.
 func (b *Broker) Start(t testing.TB) {
 	t.Helper()
-	settings, err := os.ReadFile(filepath.Join(harness.Root(t), "tests", "kafka", "log4j2.properties"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, b.path("log4j2.properties"), string(settings))
-	if _, err := os.Stat(b.path("data")); err != nil {
-		b.format(t)
-	}
-	log, err := os.Create(b.path("broker.log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
-	b.cmd, b.exited = b.java("512m", "kafka.Kafka", b.path("server.properties")), make(chan struct{})
-	b.cmd.Stdout, b.cmd.Stderr = log, log
-	if err := b.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() { // ends with the process, which Cleanup ends
-		_ = b.cmd.Wait() // its log says why
-		close(b.exited)
-	}()
 	t.Cleanup(func() {
 		b.stop()
 		if t.Failed() {
 			t.Logf("the broker's log:\n%s", b.log())
 		}
 	})
+	settings, err := os.ReadFile(filepath.Join(harness.Root(t), "tests", "kafka", "log4j2.properties"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, b.path("log4j2.properties"), string(settings))
+	b.format(t)
+	b.Restart(t)
+}
+
+// Restart starts the broker again after a Kill, on the same data, and returns
+// when it serves. It lives as long as Start said.
+func (b *Broker) Restart(t testing.TB) {
+	t.Helper()
+	log, err := os.Create(b.path("broker.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	cmd, exited := b.java("512m", "kafka.Kafka", b.path("server.properties")), make(chan struct{})
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { // ends with the process, which Start's Cleanup ends
+		_ = cmd.Wait() // its log says why
+		close(exited)
+	}()
+	b.cmd, b.exited = cmd, exited
 	testkit.Eventually(t, startTimeout, func() error {
 		select {
-		case <-b.exited:
+		case <-exited:
 			t.Fatalf("the broker ended:\n%s", b.log())
 		default:
 		}
@@ -133,6 +139,12 @@ func (b *Broker) Start(t testing.TB) {
 		}
 		return nil
 	})
+}
+
+// Kill ends the process with SIGKILL and waits until it is gone.
+func (b *Broker) Kill() {
+	_ = b.cmd.Process.Kill() // already gone is as good
+	<-b.exited
 }
 
 // format prepares the data directory and makes the SCRAM users.
@@ -151,6 +163,9 @@ func (b *Broker) format(t testing.TB) {
 }
 
 func (b *Broker) stop() {
+	if b.cmd == nil {
+		return // it never ran
+	}
 	_ = b.cmd.Process.Signal(syscall.SIGTERM) // already gone is as good
 	late := time.AfterFunc(stopTimeout, func() { _ = b.cmd.Process.Kill() })
 	defer late.Stop()

@@ -25,9 +25,10 @@ func TestMain(m *testing.M) {
 // TestOnRealKafka shares one broker. The first part runs alone: it begins before
 // there is a broker.
 func TestOnRealKafka(t *testing.T) {
-	b := kafka.New(t)
-	start := func() { b.Start(t) } // it lives as long as all the tests
-	t.Run("processes", func(t *testing.T) { testProcesses(t, b, start) })
+	site := kafka.NewSite(t)
+	b := site.Broker
+	begin := func() { site.Start(t) } // it lives as long as all the tests
+	t.Run("processes", func(t *testing.T) { testProcesses(t, site, begin) })
 	t.Run("bus", func(t *testing.T) {
 		t.Run("classic", func(t *testing.T) { bustest.Run(t, open(b)) })
 		t.Run("consumer", func(t *testing.T) {

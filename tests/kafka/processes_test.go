@@ -3,18 +3,14 @@ package kafka_test
 import (
 	"fmt"
 	"net/http"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kgo"
-
-	"github.com/spanmill/spanmill/internal/engine"
-	"github.com/spanmill/spanmill/internal/engine/enginetest"
 	"github.com/spanmill/spanmill/internal/testkit"
+	"github.com/spanmill/spanmill/tests/e2e/harness"
 	"github.com/spanmill/spanmill/tests/kafka"
 )
 
@@ -22,114 +18,96 @@ import (
 // killed, and more than that afterwards.
 const spans = 50_000
 
+// partitions of topic spans here.
+const partitions = 8
+
 // testProcesses runs the separate binaries against a Kafka with SASL and TLS,
 // once in each group protocol: everything sent is in the tables once, though a
 // writer was killed in the middle.
-func testProcesses(t *testing.T, b *kafka.Broker, startBroker func()) {
-	s := newSystem(t, b)
-	// A gateway and a writer come up before there is a Kafka or a ClickHouse.
-	gateway := s.gateway(t)
-	writer := s.writer(t, "classic")
-	gateway.awaitWaiting(t, "is Kafka running")
-	writer.awaitWaiting(t, "is Kafka running")
-	writer.awaitWaiting(t, "is ClickHouse running")
-	if status := s.send(t, 1); status != http.StatusServiceUnavailable {
-		t.Errorf("without Kafka a request is answered %d, want 503", status)
-	}
-	startBroker()
-	s.startEngine(t)
-	gateway.awaitReady(t)
-	writer.awaitReady(t)
-	t.Run("classic", func(t *testing.T) { s.deliver(t, "classic", writer) })
-	t.Run("kafka-go", func(t *testing.T) { testForeignClient(t, s) })
-	t.Run("away", func(t *testing.T) { s.goAway(t, gateway) })
-	gateway.terminate(t)
-	s.forget(t)
-	gateway = s.gateway(t)
-	gateway.awaitReady(t)
-	t.Run("consumer", func(t *testing.T) {
-		writer := s.writer(t, "consumer")
-		writer.awaitReady(t)
-		s.deliver(t, "consumer", writer)
+func testProcesses(t *testing.T, site *kafka.Site, begin func()) {
+	t.Run("classic", func(t *testing.T) {
+		s := newSystem(t, site, "classic")
+		// A gateway and a writer come up before there is a Kafka or a ClickHouse.
+		gateway, writer := s.gateway(t), s.writer(t)
+		gateway.AwaitWaiting(t, "is Kafka running")
+		writer.AwaitWaiting(t, "is Kafka running")
+		writer.AwaitWaiting(t, "is ClickHouse running")
+		if status := s.send(t, 1); status != http.StatusServiceUnavailable {
+			t.Errorf("without Kafka a request is answered %d, want 503", status)
+		}
+		begin()
+		gateway.AwaitReady(t)
+		writer.AwaitReady(t)
+		t.Run("deliver", func(t *testing.T) { s.deliver(t, writer) })
+		t.Run("kafka-go", func(t *testing.T) { testForeignClient(t, s) })
+		t.Run("away", func(t *testing.T) { s.goAway(t, gateway) })
+		terminate(t, gateway)
 	})
-	gateway.terminate(t)
+	t.Run("consumer", func(t *testing.T) {
+		s := newSystem(t, site, "consumer")
+		gateway, writer := s.gateway(t), s.writer(t)
+		gateway.AwaitReady(t)
+		writer.AwaitReady(t)
+		s.deliver(t, writer)
+		terminate(t, gateway)
+	})
 }
 
-// system is what the processes are told: addresses, users, secrets.
+// system is a plant of several writers, the first address of whose ClickHouse
+// leads nowhere: the second is tried.
 type system struct {
-	life     *testing.T // of all processes together
-	broker   *kafka.Broker
-	engine   engine.Config
-	at       engine.Endpoint
-	password string // file of ClickHouse's password
-	otlp     string
-	// stopEngine ends ClickHouse; startEngine brings it back.
-	stopEngine func()
+	*kafka.Plant
+
+	options harness.Options
+	target  []string
 }
 
-// newSystem settles the engine's address and password and stops it again.
-func newSystem(t *testing.T, b *kafka.Broker) *system {
+func newSystem(t *testing.T, site *kafka.Site, protocol string) *system {
 	t.Helper()
-	s := &system{life: t, broker: b, engine: enginetest.Config(t, t.TempDir()), otlp: testkit.FreeAddr(t)}
-	e, stop := enginetest.Run(t, s.engine, prometheus.NewRegistry())
-	s.at = e.Endpoint()
-	stop()
-	s.engine.HTTPAddr, s.engine.TCPAddr = s.at.HTTPAddr, s.at.TCPAddr
-	s.password = filepath.Join(s.engine.DataDir, "password")
-	return s
+	p := site.Plant(t, protocol)
+	return &system{Plant: p, target: p.Target(), options: harness.Options{Env: []string{
+		"SPANMILL_PARTITIONS=" + strconv.Itoa(partitions),
+		"SPANMILL_CLICKHOUSE=http://" + testkit.FreeAddr(t) + "," + p.ClickHouse.URL(),
+	}}}
 }
 
-func (s *system) startEngine(t *testing.T) {
+func (s *system) gateway(t *testing.T) *harness.Process {
 	t.Helper()
-	_, s.stopEngine = enginetest.Run(t, s.engine, prometheus.NewRegistry())
+	return s.Gateway(t, s.options)
+}
+
+func (s *system) writer(t *testing.T) *harness.Process {
+	t.Helper()
+	return s.Writer(t, s.options)
+}
+
+// terminate wants an orderly end, and says how large the process became.
+func terminate(t *testing.T, p *harness.Process) {
+	t.Helper()
+	t.Logf("%s: peak RSS %d MiB", p.Name, p.PeakKiB(t)>>10)
+	p.Terminate(t)
 }
 
 // goAway takes ClickHouse and Kafka away from running processes: they live, say
 // that they are not ready and for lack of what, and are ready again afterwards.
-func (s *system) goAway(t *testing.T, gateway *process) {
-	writer := s.writer(t, "classic")
-	writer.awaitReady(t)
-	s.stopEngine()
-	writer.awaitNotReady(t, "clickhouse: ")
-	s.startEngine(s.life)
-	writer.awaitReady(t)
-	writer.terminate(t)
-	s.broker.Pause(t)
-	gateway.awaitNotReady(t, "kafka: ")
-	s.broker.Resume(t)
-	gateway.awaitReady(t)
-}
-
-// kafkaArgs log in by SCRAM, from the environment; the gateway by PLAIN, from a
-// file.
-func (s *system) kafkaArgs(mechanism string) []string {
-	return []string{
-		"--brokers", s.broker.SASL, "--kafka-tls", "--kafka-ca-file", s.broker.CAFile,
-		"--kafka-sasl", mechanism, "--kafka-user", kafka.User, "--partitions", "8",
-	}
-}
-
-func (s *system) gateway(t *testing.T) *process {
-	t.Helper()
-	return launch(t, "ingest-gateway", nil, append(s.kafkaArgs("plain"),
-		"--kafka-password-file", s.broker.PasswordFile,
-		"--otlp-http", s.otlp, "--otlp-grpc", "127.0.0.1:0")...)
-}
-
-func (s *system) writer(t *testing.T, protocol string) *process {
-	t.Helper()
-	return launch(t, "writer", []string{"SPANMILL_KAFKA_PASSWORD=" + kafka.Password, "SPANMILL_GROUP=" + protocol},
-		append(s.kafkaArgs("scram-sha-512"),
-			"--group-protocol", protocol, "--kafka-rack", "rack-1",
-			// The first address leads nowhere: the second is tried.
-			"--clickhouse", "http://"+testkit.FreeAddr(t)+",http://"+s.at.HTTPAddr,
-			"--clickhouse-user", s.at.User, "--clickhouse-password-file", s.password)...)
+func (s *system) goAway(t *testing.T, gateway *harness.Process) {
+	writer := s.writer(t)
+	writer.AwaitReady(t)
+	s.ClickHouse.Stop()
+	writer.AwaitNotReady(t, "clickhouse: ")
+	s.ClickHouse.Restart(t)
+	writer.AwaitReady(t)
+	terminate(t, writer)
+	s.Broker.Pause(t)
+	gateway.AwaitNotReady(t, "kafka: ")
+	s.Broker.Resume(t)
+	gateway.AwaitReady(t)
 }
 
 // send posts a trace of one service and gives the status.
 func (s *system) send(t *testing.T, n int) int {
 	t.Helper()
-	response, err := http.Post("http://"+s.otlp+"/v1/traces", "application/x-protobuf", strings.NewReader(string(traces(t, "by hand", n))))
+	response, err := http.Post("http://"+s.OTLPHTTP+"/v1/traces", "application/x-protobuf", strings.NewReader(string(traces(t, "by hand", n))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,57 +117,49 @@ func (s *system) send(t *testing.T, n int) int {
 
 func (s *system) sql(t *testing.T, query string) string {
 	t.Helper()
-	return strings.TrimSpace(run(t, "sql", "--clickhouse", "http://"+s.at.HTTPAddr, "--clickhouse-user", s.at.User,
-		"--clickhouse-password-file", s.password, "--format", "TSV", query))
+	answer, err := s.Addresses().Query(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer
 }
 
 // deliver sends spans while one of two writers is killed and replaced, and
 // compares the tables with the ledger, row by row.
-func (s *system) deliver(t *testing.T, protocol string, first *process) {
-	second := s.writer(t, protocol)
-	second.awaitReady(t)
+func (s *system) deliver(t *testing.T, first *harness.Process) {
+	second := s.writer(t)
+	second.AwaitReady(t)
 	ledger := filepath.Join(t.TempDir(), "ledger")
 	sent := make(chan string, 1)
 	go func() { // ends with the demo
-		sent <- run(t, "demo", "--endpoint", "http://"+s.otlp+"/v1/traces", "--spans", strconv.Itoa(spans),
+		sent <- run(t, "demo", "--endpoint", "http://"+s.OTLPHTTP+"/v1/traces", "--spans", strconv.Itoa(spans),
 			"--rate", "0", "--ledger", ledger)
 	}()
-	testkit.Eventually(t, patience, func() error {
+	harness.Eventually(t, func() error {
 		if n, _ := strconv.Atoi(s.sql(t, "SELECT count() FROM spans")); n < spans/5 {
 			return fmt.Errorf("%d rows", n)
 		}
 		return nil
 	})
-	first.kill()
-	third := s.writer(t, protocol)
+	first.Kill()
+	third := s.writer(t)
 	t.Log(strings.TrimSpace(<-sent))
-	report := run(t, "ledger", ledger, "--clickhouse", "http://"+s.at.HTTPAddr, "--clickhouse-user", s.at.User,
-		"--clickhouse-password-file", s.password)
-	t.Log(strings.TrimSpace(report))
-	third.awaitReady(t)
-	for _, p := range []*process{second, third} {
-		p.terminate(t)
-		if strings.Contains(p.log(), "halted") {
-			t.Errorf("a partition was halted:\n%s", p.log())
+	t.Log(strings.TrimSpace(run(t, append([]string{"ledger", ledger}, s.target...)...)))
+	third.AwaitReady(t)
+	for _, p := range []*harness.Process{second, third} {
+		terminate(t, p)
+		if strings.Contains(p.Log(), "halted") {
+			t.Errorf("a partition was halted:\n%s", p.Log())
 		}
 	}
 }
 
-// forget empties the topics and the tables for another run.
-func (s *system) forget(t *testing.T) {
+// run runs `spanmill …` to its end and gives what it printed.
+func run(t *testing.T, args ...string) string {
 	t.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(s.broker.Plain))
+	out, err := exec.CommandContext(t.Context(), harness.Build(t, ""), args...).CombinedOutput()
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("spanmill %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
-	defer cl.Close()
-	topics, err := kadm.NewClient(cl).DeleteTopics(t.Context(), "spans")
-	if err == nil {
-		err = topics.Error()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.sql(t, "TRUNCATE TABLE spans")
-	s.sql(t, "TRUNCATE TABLE trace_parts")
+	return string(out)
 }

@@ -1,14 +1,13 @@
 package harness
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
-
-	"github.com/spanmill/spanmill/internal/testkit"
 )
 
 // SQL runs a query over ClickHouse's own HTTP interface, as any tool would,
@@ -26,13 +25,18 @@ func (in *Instance) SQL(t testing.TB, query string) string {
 // TrySQL is SQL for moments at which the engine may be away.
 func (in *Instance) TrySQL(t testing.TB, query string) (string, error) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost,
-		"http://"+in.ClickHouseHTTP+"/?database=spanmill", strings.NewReader(query))
+	return in.Query(t.Context(), query)
+}
+
+// Query is TrySQL with a context of one's own, such as in a Cleanup.
+func (a *Addresses) Query(ctx context.Context, query string) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost,
+		"http://"+a.ClickHouseHTTP+"/?database=spanmill", strings.NewReader(query))
 	if err != nil {
 		return "", err
 	}
-	request.Header.Set("X-ClickHouse-User", in.ClickHouseUser)
-	request.Header.Set("X-ClickHouse-Key", in.ClickHousePassword)
+	request.Header.Set("X-ClickHouse-User", a.ClickHouseUser)
+	request.Header.Set("X-ClickHouse-Key", a.ClickHousePassword)
 	request.Close = true // no idle connection outlives the test
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
@@ -68,16 +72,4 @@ func (in *Instance) Rows(t testing.TB, query string) ([]map[string]any, error) {
 		rows = append(rows, row)
 	}
 	return rows, nil
-}
-
-// Eventually asks check until it returns nil, for at most a minute.
-func Eventually(t testing.TB, check func() error) {
-	t.Helper()
-	testkit.Eventually(t, waitTimeout, check)
-}
-
-// tail gives the last n lines.
-func tail(text string, n int) string {
-	lines := strings.SplitAfter(text, "\n")
-	return strings.Join(lines[max(0, len(lines)-n):], "")
 }

@@ -1,0 +1,152 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/spanmill/spanmill/pkg/schema"
+)
+
+const (
+	clearTimeout = time.Minute
+	retryEvery   = 50 * time.Millisecond
+	listTables   = "SELECT name FROM system.tables WHERE database = 'spanmill'"
+)
+
+// Bury tells the group that the writers which have ended are dead, as it would
+// find out itself once their sessions time out (15 s).
+func (p *Plant) Bury(t testing.TB) {
+	t.Helper()
+	if err := p.bury(t.Context()); err != nil {
+		t.Fatalf("remove dead writers from the group: %v", err)
+	}
+}
+
+func (p *Plant) bury(ctx context.Context) error {
+	if len(p.writers) == 0 {
+		return nil
+	}
+	cl, err := kgo.NewClient(kgo.SeedBrokers(p.Broker.Plain))
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	if p.Protocol == "consumer" {
+		return p.buryConsumers(ctx, cl)
+	}
+	groups, err := kadm.NewClient(cl).DescribeGroups(ctx, p.Group)
+	if err != nil {
+		return err
+	}
+	leave := kmsg.NewPtrLeaveGroupRequest()
+	leave.Group = p.Group
+	for _, m := range groups[p.Group].Members {
+		if p.isDead(m.ClientID) {
+			gone := kmsg.NewLeaveGroupRequestMember()
+			gone.MemberID = m.MemberID
+			leave.Members = append(leave.Members, gone)
+		}
+	}
+	if len(leave.Members) == 0 {
+		return nil
+	}
+	answer, err := leave.RequestWith(ctx, cl)
+	if err != nil {
+		return err
+	}
+	return kerr.ErrorForCode(answer.ErrorCode)
+}
+
+// buryConsumers speaks for the dead in the protocol of KIP-848.
+func (p *Plant) buryConsumers(ctx context.Context, cl *kgo.Client) error {
+	describe := kmsg.NewPtrConsumerGroupDescribeRequest()
+	describe.Groups = []string{p.Group}
+	answer, err := describe.RequestWith(ctx, cl)
+	if err != nil {
+		return err
+	}
+	for _, group := range answer.Groups {
+		for _, m := range group.Members {
+			if !p.isDead(m.ClientID) {
+				continue
+			}
+			leave := kmsg.NewPtrConsumerGroupHeartbeatRequest()
+			leave.Group, leave.MemberID, leave.MemberEpoch = p.Group, m.MemberID, -1
+			left, err := leave.RequestWith(ctx, cl)
+			if err == nil {
+				err = kerr.ErrorForCode(left.ErrorCode)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (p *Plant) isDead(clientID string) bool {
+	w := p.writers[clientID]
+	return w != nil && w.Ended()
+}
+
+// clear removes topics and tables.
+func (p *Plant) clear(t testing.TB) {
+	t.Helper()
+	if p.Broker.cmd == nil {
+		return // the test failed before anything ran
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), clearTimeout)
+	defer cancel()
+	if err := p.deleteTopics(ctx); err != nil {
+		t.Errorf("delete the topics: %v", err)
+	}
+	if err := p.dropTables(ctx); err != nil {
+		t.Errorf("drop the tables: %v", err)
+	}
+}
+
+func (p *Plant) deleteTopics(ctx context.Context) error {
+	cl, err := kgo.NewClient(kgo.SeedBrokers(p.Broker.Plain))
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	topics, err := kadm.NewClient(cl).DeleteTopics(ctx, schema.TopicSpans, schema.TopicDeadLetters)
+	if err != nil {
+		return err
+	}
+	for _, topic := range topics.Sorted() {
+		if topic.Err != nil && !errors.Is(topic.Err, kerr.UnknownTopicOrPartition) {
+			return topic.Err
+		}
+	}
+	return nil
+}
+
+// dropTables waits for an engine that the test may have killed last.
+func (p *Plant) dropTables(ctx context.Context) error {
+	at := p.Addresses()
+	tick := time.NewTicker(retryEvery)
+	defer tick.Stop()
+	tables, err := at.Query(ctx, listTables)
+	for ; err != nil && ctx.Err() == nil; tables, err = at.Query(ctx, listTables) {
+		<-tick.C
+	}
+	if err != nil {
+		return err
+	}
+	for table := range strings.FieldsSeq(tables) {
+		if _, err := at.Query(ctx, "DROP TABLE "+table+" SYNC"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
