@@ -26,25 +26,17 @@ func TestMain(m *testing.M) {
 func TestOnEngine(t *testing.T) {
 	e := enginetest.Start(t)
 	for name, test := range map[string]func(*testing.T, *bundle){
-		"every column survives": testEveryColumnSurvives,
-		"extremes survive":      testExtremesSurvive,
-		"dict widths":           testDictWidths,
-		"token drops aresend":   testTokenDropsAResend,
-		"a block of several days is completed not doubled": testABlockOfSeveralDaysIsCompletedNotDoubled,
-		"late blocks are refused":                          testLateBlocksAreRefused,
-		"a body that ends too late is refused":             testABodyThatEndsTooLateIsRefused,
-		"a cut body stores nothing":                        testACutBodyStoresNothing,
-		"present and last offset":                          testPresentAndLastOffset,
-		"too many days is fatal":                           testTooManyDaysIsFatal,
-		"scratch leaves nothing":                           testScratchLeavesNothing,
-		"a data rejection is told":                         testADataRejectionIsTold,
-		"blocks match their tables":                        testBlocksMatchTheirTables,
-		"migrate again and altered":                        testMigrateAgainAndAltered,
-		"every statement of the DDL parses":                testDDLParses,
-		"trace part survives":                              testTracePartSurvives,
-		"retention of old rows":                            testRetentionOfOldRows,
-		"query errors are clean":                           testQueryErrorsAreClean,
-		"metrics":                                          testMetrics,
+		"every column survives":             testEveryColumnSurvives,
+		"extremes survive":                  testExtremesSurvive,
+		"dict widths":                       testDictWidths,
+		"scratch leaves nothing":            testScratchLeavesNothing,
+		"a data rejection is told":          testADataRejectionIsTold,
+		"blocks match their tables":         testBlocksMatchTheirTables,
+		"migrate again and altered":         testMigrateAgainAndAltered,
+		"every statement of the DDL parses": testDDLParses,
+		"trace part survives":               testTracePartSurvives,
+		"query errors are clean":            testQueryErrorsAreClean,
+		"metrics":                           testMetrics,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -84,32 +84,6 @@ func testTracePartSurvives(t *testing.T, b *bundle) {
 	b.expect(t, want, "SELECT * FROM trace_parts")
 }
 
-func testRetentionOfOldRows(t *testing.T, b *bundle) {
-	block := NewSpanBlock()
-	today := uint16(time.Now().Unix() / 86_400)
-	for i, tenant := range []string{"short", "short", "long"} {
-		r := fullRow()
-		r.Tenant, r.PartDay, r.RetentionDays = tenant, today-uint16(i%2)*10, 30
-		block.Append(r)
-	}
-	b.insert(t, block, "t")
-	var reports []RetentionProgress
-	if err := b.SetRetention(t.Context(), "short", 5, func(p RetentionProgress) { reports = append(reports, p) }); err != nil {
-		t.Fatal(err)
-	}
-	if len(reports) < 2 || reports[len(reports)-1].Parts != 0 {
-		t.Errorf("reports %+v", reports)
-	}
-	b.expect(t, "long\t30\nshort\t5", "SELECT tenant, any(retention_days) FROM spans GROUP BY tenant ORDER BY tenant")
-	if err := b.exec(t.Context(), "OPTIMIZE TABLE spans FINAL"); err != nil {
-		t.Fatal(err)
-	}
-	b.expect(t, "long\t1\nshort\t1", "SELECT tenant, count() FROM spans GROUP BY tenant ORDER BY tenant")
-	if err := b.SetRetention(t.Context(), "short", 0, nil); err == nil {
-		t.Error("0 days were taken")
-	}
-}
-
 func testQueryErrorsAreClean(t *testing.T, b *bundle) {
 	var out bytes.Buffer
 	err := b.Query(t.Context(), "SELECT nothing", "TSV", &out)
@@ -124,12 +98,6 @@ func testQueryErrorsAreClean(t *testing.T, b *bundle) {
 	out.Reset()
 	if err := b.Query(t.Context(), "SELECT 1 AS a, 'x\r\n__exception__' AS b", "TSVRaw", &out); err != nil || out.String() != "1\tx\r\n__exception__\n" {
 		t.Errorf("%v, %q", err, out.String())
-	}
-	bad := New(b.cfg, discard(), nil)
-	defer bad.Close()
-	bad.client.password = "wrong"
-	if err := bad.Ping(t.Context()); CodeOf(err) != 516 {
-		t.Errorf("wrong password: %v", err)
 	}
 }
 

@@ -11,13 +11,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/spanmill/spanmill/internal/engine/enginetest"
 	"github.com/spanmill/spanmill/internal/store"
-	"github.com/spanmill/spanmill/pkg/schema"
+	"github.com/spanmill/spanmill/internal/store/storetest"
 )
 
 // TestClickHouseFilesServeAWriter gives the embedded engine the files that the
@@ -44,10 +43,9 @@ func TestClickHouseFilesServeAWriter(t *testing.T) {
 	storeCfg.Password = strings.TrimSpace(read(t, made+"/clickhouse-password"))
 	db := store.New(storeCfg, slog.New(slog.NewTextHandler(t.Output(), nil)), prometheus.NewRegistry())
 	defer db.Close()
-	writes(t, db)
+	t.Run("store", func(t *testing.T) { storetest.Run(t, storeCfg) })
 
 	for question, want := range map[string]string{
-		"SELECT count() FROM spans": "1",
 		"SELECT groupArray(value) FROM (SELECT value FROM system.settings WHERE name IN ('async_insert', 'insert_deduplicate', 'select_sequential_consistency', 'insert_quorum', 'insert_quorum_parallel') ORDER BY name)": "['0','1','auto','0','1']",
 		"SELECT groupArray(value) FROM (SELECT value FROM system.merge_tree_settings WHERE name IN ('fsync_after_insert', 'fsync_part_directory') ORDER BY name)":                                                          "['1','1']",
 	} {
@@ -60,30 +58,6 @@ func TestClickHouseFilesServeAWriter(t *testing.T) {
 		if err := db.Query(t.Context(), forbidden, "", io.Discard); store.CodeOf(err) != 497 {
 			t.Errorf("%s: %v, want that access is denied", forbidden, err)
 		}
-	}
-}
-
-// writes does with the store what a writer does.
-func writes(t *testing.T, db *store.Store) {
-	t.Helper()
-	day := uint16(time.Now().Unix() / 86_400)
-	row := &schema.SpanRow{
-		Span:  &schema.Span{Resource: new(schema.Resource), Scope: new(schema.Scope), TraceID: schema.TraceID{1}, SpanID: schema.SpanID{2}, Name: "chat"},
-		GenAI: new(schema.GenAI), Tenant: "default", ExperimentID: "0", PartDay: day, RetentionDays: 30, Log: "log/0",
-	}
-	block := store.NewSpanBlock()
-	block.Append(row)
-	if err := db.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	insert := func() error {
-		return db.Spans().Insert(t.Context(), block, "token", time.Now().Add(time.Minute), nil)
-	}
-	_, _, offsetErr := db.Spans().LastOffset(t.Context(), "log/0", 0)
-	err := errors.Join(offsetErr, insert(), insert(), db.Spans().InsertScratch(t.Context(), block),
-		db.SetRetention(t.Context(), "default", 40, nil))
-	if err != nil {
-		t.Fatal(err)
 	}
 }
 

@@ -1,8 +1,6 @@
 package containers_test
 
 import (
-	"bytes"
-	"log/slog"
 	"net"
 	"net/netip"
 	"path/filepath"
@@ -12,13 +10,13 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/network"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/testcontainers/testcontainers-go"
 	"github.com/testcontainers/testcontainers-go/wait"
 
 	"github.com/spanmill/spanmill/internal/bus"
 	"github.com/spanmill/spanmill/internal/bus/bustest"
 	"github.com/spanmill/spanmill/internal/store"
+	"github.com/spanmill/spanmill/internal/store/storetest"
 	"github.com/spanmill/spanmill/internal/testkit"
 )
 
@@ -41,16 +39,9 @@ func TestOnContainers(t *testing.T) {
 	o := outside{brokers: kafkaAddr, clickhouse: "http://" + clickhouseAddr, user: "spanmill", passwordFile: filepath.Join(made, "clickhouse-password")}
 	storeCfg := store.Default()
 	storeCfg.URL, storeCfg.User, storeCfg.Password = o.clickhouse, o.user, strings.TrimSpace(read(t, o.passwordFile))
-	db := store.New(storeCfg, slog.New(slog.NewTextHandler(t.Output(), nil)), prometheus.NewRegistry())
-	defer db.Close()
 
 	t.Run("bus", func(t *testing.T) { bustest.Run(t, busCfg) })
-	t.Run("store", func(t *testing.T) {
-		writes(t, db)
-		if err := db.Query(t.Context(), "TRUNCATE TABLE spans", "", new(bytes.Buffer)); err != nil {
-			t.Fatal(err) // the ledger knows nothing of that row
-		}
-	})
+	t.Run("store", func(t *testing.T) { storetest.Run(t, storeCfg) })
 	t.Run("pipeline", func(t *testing.T) { pipeline(t, o) })
 }
 

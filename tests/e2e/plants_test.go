@@ -49,18 +49,22 @@ var everywhere = []struct {
 
 // TestOnUp runs them on `spanmill up`: the embedded bus and the engine.
 func TestOnUp(t *testing.T) {
+	t.Parallel()
 	for _, e := range everywhere {
 		t.Run(e.name, func(t *testing.T) { e.test(t, harness.NewUp(t)) })
 	}
 }
 
 // TestOnKafka runs them on ingest-gateway and writer, on a real Kafka that they
-// enter by SASL over TLS, in both group protocols.
+// enter by SASL over TLS, in both group protocols. Plants of one site take turns:
+// they have the same topics.
 func TestOnKafka(t *testing.T) {
-	site := kafka.NewSite(t)
-	site.Start(t)
+	t.Parallel()
 	for _, protocol := range []string{"classic", "consumer"} {
 		t.Run(protocol, func(t *testing.T) {
+			t.Parallel()
+			site := kafka.NewSite(t)
+			site.Start(t)
 			for _, e := range everywhere {
 				t.Run(e.name, func(t *testing.T) { e.test(t, site.Plant(t, protocol)) })
 			}
