@@ -2,10 +2,12 @@ package app
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"slices"
 	"sync/atomic"
 	"syscall"
@@ -96,6 +98,12 @@ func clickHouseAdvice(err error) string {
 		return "ClickHouse refuses this user and password: check --clickhouse-user, the password file or " + clickHousePassword
 	case 497: // ACCESS_DENIED
 		return "the user lacks a right: grant it CREATE DATABASE, CREATE TABLE, ALTER, SELECT and INSERT on the database"
+	}
+	if errors.Is(err, http.ErrSchemeMismatch) {
+		return "ClickHouse does not speak TLS on this port: write http:// in --clickhouse, or choose its TLS port (8443)"
+	}
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return "ClickHouse's certificate is signed by nobody this machine trusts: name its CA by --clickhouse-ca-file"
 	}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return "no such host as " + dns.Name + ": check --clickhouse"

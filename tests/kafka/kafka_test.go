@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,8 +28,10 @@ func TestMain(m *testing.M) {
 func TestOnRealKafka(t *testing.T) {
 	site := kafka.NewSite(t)
 	b := site.Broker
-	begin := func() { site.Start(t) } // it lives as long as all the tests
+	begin := sync.OnceFunc(func() { site.Start(t) }) // it lives as long as all the tests
 	t.Run("processes", func(t *testing.T) { testProcesses(t, site, begin) })
+	begin() // where the first part was not asked for
+	t.Run("messages", func(t *testing.T) { testMessages(t, site) })
 	t.Run("bus", func(t *testing.T) {
 		t.Run("classic", func(t *testing.T) { bustest.Run(t, open(b)) })
 		t.Run("consumer", func(t *testing.T) {

@@ -58,12 +58,14 @@ func (s *Site) Plant(t testing.TB, protocol string) *Plant {
 	return p
 }
 
-// enter are the arguments that lead into Kafka.
-func (p *Plant) enter(mechanism string) []string {
-	return []string{
-		"--brokers", p.Broker.SASL, "--kafka-tls", "--kafka-ca-file", p.Broker.CAFile,
-		"--kafka-sasl", mechanism, "--kafka-user", User,
-	}
+// env is what both programs are told, each flag as its variable, so that
+// options of a start can say otherwise.
+func (p *Plant) env(mechanism string, more ...string) []string {
+	return append([]string{
+		"SPANMILL_BROKERS=" + p.Broker.SASL, "SPANMILL_PARTITIONS=4",
+		"SPANMILL_KAFKA_TLS=true", "SPANMILL_KAFKA_CA_FILE=" + p.Broker.CAFile,
+		"SPANMILL_KAFKA_SASL=" + mechanism, "SPANMILL_KAFKA_USER=" + User,
+	}, more...)
 }
 
 // Gateway starts an ingest-gateway and returns at once. It logs in by PLAIN,
@@ -71,8 +73,9 @@ func (p *Plant) enter(mechanism string) []string {
 func (p *Plant) Gateway(t testing.TB, o harness.Options) *harness.Process {
 	t.Helper()
 	return p.launch(t, harness.Command{
-		Program: "ingest-gateway", Tags: o.Tags, Args: append(p.enter("plain"), "--kafka-password-file", p.Broker.PasswordFile),
-		Env: []string{"SPANMILL_OTLP_HTTP=" + p.OTLPHTTP, "SPANMILL_OTLP_GRPC=" + p.OTLPGRPC},
+		Program: "ingest-gateway", Tags: o.Tags, Env: p.env("plain",
+			"SPANMILL_KAFKA_PASSWORD_FILE="+p.Broker.PasswordFile,
+			"SPANMILL_OTLP_HTTP="+p.OTLPHTTP, "SPANMILL_OTLP_GRPC="+p.OTLPGRPC),
 	}, o)
 }
 
@@ -82,24 +85,21 @@ func (p *Plant) Writer(t testing.TB, o harness.Options) *harness.Process {
 	t.Helper()
 	name := fmt.Sprintf("writer-%d", len(p.writers)+1)
 	w := p.launch(t, harness.Command{
-		Program: "writer", Tags: o.Tags, Args: append(p.enter("scram-sha-512"), "--kafka-rack", "rack-1"),
-		Env: []string{
-			"SPANMILL_KAFKA_PASSWORD=" + Password, "SPANMILL_KAFKA_CLIENT_ID=" + name,
-			"SPANMILL_GROUP=" + p.Group, "SPANMILL_GROUP_PROTOCOL=" + p.Protocol,
-			"SPANMILL_CLICKHOUSE=" + p.ClickHouse.URL(), "SPANMILL_CLICKHOUSE_USER=" + p.ClickHouse.At.User,
-			"SPANMILL_CLICKHOUSE_PASSWORD_FILE=" + p.ClickHouse.PasswordFile,
-		},
+		Program: "writer", Tags: o.Tags, Env: p.env("scram-sha-512",
+			"SPANMILL_KAFKA_PASSWORD="+Password, "SPANMILL_KAFKA_CLIENT_ID="+name, "SPANMILL_KAFKA_RACK=rack-1",
+			"SPANMILL_GROUP="+p.Group, "SPANMILL_GROUP_PROTOCOL="+p.Protocol,
+			"SPANMILL_CLICKHOUSE="+p.ClickHouse.URL(), "SPANMILL_CLICKHOUSE_USER="+p.ClickHouse.At.User,
+			"SPANMILL_CLICKHOUSE_PASSWORD_FILE="+p.ClickHouse.PasswordFile),
 	}, o)
 	p.writers[name] = w
 	return w
 }
 
-// launch adds what both have, and what the options say, which wins.
+// launch adds the admin listener, and what the options say, which wins.
 func (p *Plant) launch(t testing.TB, c harness.Command, o harness.Options) *harness.Process {
 	t.Helper()
 	admin := testkit.FreeAddr(t)
-	c.Args = append(c.Args, "--admin", admin)
-	c.Env = append(append(c.Env, "SPANMILL_PARTITIONS=4"), o.Env...)
+	c.Env = append(append(c.Env, "SPANMILL_ADMIN="+admin), o.Env...)
 	started := harness.Launch(t, c)
 	started.Admin = admin
 	return started
