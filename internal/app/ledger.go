@@ -69,7 +69,7 @@ func (l ledgerCommand) catchUp(ctx context.Context, c *console, book *ledger.Led
 			fmt.Fprintln(c.err)
 			return nil
 		}
-		fmt.Fprintf(c.err, "\r%d of %d acked spans are in the table\033[K", counts.Spans, counts.Acked)
+		fmt.Fprintf(c.err, "\r%d of %d acked spans are in the table\033[K", counts.Rows, counts.Acked)
 		select {
 		case <-tick.C:
 		case <-ctx.Done():

@@ -1,7 +1,5 @@
 package demo
 
-import "fmt"
-
 // Generator makes traces. It is immutable and may be shared; each goroutine
 // makes spans with a Maker of its own.
 type Generator struct {
@@ -43,9 +41,6 @@ func (g *Generator) SpanIndex(i uint64, id [8]byte) (s uint32, ok bool) {
 	n := g.ids.spanOf(i, id)
 	return uint32(n), n < uint64(g.Size(i))
 }
-
-// TracePrefix is what the hexadecimal ids of all traces of g begin with.
-func (g *Generator) TracePrefix() string { return fmt.Sprintf("%016x", g.ids.prefix) }
 
 // What an average span has besides its texts, and how many average texts make
 // up the rest, in percent (measured; TestSpanSize holds them to SpanBytes).

@@ -98,7 +98,7 @@ func Check(ctx context.Context, l *ledger.Ledger, rows Rows, database string) (*
 		report: new(Report), gen: gen, maker: gen.NewMaker(), tally: newTally(gen, entries),
 		columns: spanColumns(), tenant: l.Options().Tenant, shared: make(map[sharedKey][]byte),
 	}
-	q := queries{database: database, tenant: j.tenant, prefix: gen.TracePrefix(), columns: j.columns}
+	q := queries{database: database, tenant: j.tenant, columns: j.columns}
 	if err := j.read(ctx, rows, q.spans(), j.row); err != nil {
 		return nil, fmt.Errorf("check: read spans: %w", err)
 	}

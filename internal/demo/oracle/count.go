@@ -4,19 +4,18 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/spanmill/spanmill/internal/demo"
 	"github.com/spanmill/spanmill/internal/demo/ledger"
 )
 
 // Counts is what a Count found.
 type Counts struct {
 	Acked, Doubt uint64 // spans in the ledger
-	// Rows of the tenant; of them, those of this generator; different spans;
-	// different origins in the log; and the sum of trace_parts.spans.
-	Rows, Ours, Spans, Origins, InParts uint64
+	// Rows of the tenant, and the sum of its trace_parts.spans.
+	Rows, InParts uint64
 }
 
-// Count compares numbers only: quick enough for every round of a kill test.
+// Count compares numbers only, which the engine has at hand: a writer that is
+// being waited for hardly notices.
 func Count(ctx context.Context, l *ledger.Ledger, rows Rows, database string) (*Counts, error) {
 	c := new(Counts)
 	for _, e := range l.Entries() {
@@ -28,15 +27,9 @@ func Count(ctx context.Context, l *ledger.Ledger, rows Rows, database string) (*
 		case ledger.Refused:
 		}
 	}
-	gen, err := demo.NewGenerator(l.Options())
-	if err != nil {
-		return nil, fmt.Errorf("count: %w", err)
-	}
-	q := queries{database: database, tenant: l.Options().Tenant, prefix: gen.TracePrefix()}
+	q := queries{database: database, tenant: l.Options().Tenant}
 	j := &judge{}
-	err = j.read(ctx, rows, q.counts(), func(r *rowReader) {
-		c.Rows, c.Ours, c.Spans, c.Origins, c.InParts = r.u64(), r.u64(), r.u64(), r.u64(), r.u64()
-	})
+	err := j.read(ctx, rows, q.counts(), func(r *rowReader) { c.Rows, c.InParts = r.u64(), r.u64() })
 	if err != nil {
 		return nil, fmt.Errorf("count: %w", err)
 	}
@@ -45,11 +38,9 @@ func Count(ctx context.Context, l *ledger.Ledger, rows Rows, database string) (*
 
 // OK reports whether the numbers fit together.
 func (c *Counts) OK() bool {
-	return c.Acked <= c.Rows && c.Rows <= c.Acked+c.Doubt &&
-		c.Ours == c.Rows && c.Spans == c.Rows && c.Origins == c.Rows && c.InParts == c.Rows
+	return c.Acked <= c.Rows && c.Rows <= c.Acked+c.Doubt && c.InParts == c.Rows
 }
 
 func (c *Counts) String() string {
-	return fmt.Sprintf("%d spans acked, %d in doubt; %d rows, %d of this generator, %d different spans, %d different origins, %d in trace_parts",
-		c.Acked, c.Doubt, c.Rows, c.Ours, c.Spans, c.Origins, c.InParts)
+	return fmt.Sprintf("%d spans acked, %d in doubt; %d rows, %d in trace_parts", c.Acked, c.Doubt, c.Rows, c.InParts)
 }

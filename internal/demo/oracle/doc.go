@@ -6,5 +6,5 @@
 // every acked span must be ticked, every refused one not, and nothing else may
 // be there; the sums of each trace in trace_parts must be those of its rows.
 // columns.go is the one table of what is compared, and with which SQL. Count
-// compares only numbers, for a quick look between two kills.
+// compares only numbers, to see whether the tables have caught up.
 package oracle

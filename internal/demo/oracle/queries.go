@@ -6,7 +6,6 @@ import "strings"
 // of their rows expect.
 type queries struct {
 	database, tenant string
-	prefix           string // of our trace ids
 	columns          []column
 }
 
@@ -37,16 +36,11 @@ func (q queries) spans() string {
 	return "SELECT " + strings.Join(list, ", ") + " FROM " + q.database + ".spans" + q.where() + streaming
 }
 
-// origins counts the rows and their different origins.
+// origins counts the rows and their different origins. Unlike uniqExact a GROUP
+// BY may go to disk.
 func (q queries) origins() string {
-	return "SELECT toUInt64(sum(n)), toUInt64(count()) FROM (" + q.grouped("src_log, src_partition, src_offset, src_index") + ")" + counting
-}
-
-// grouped counts rows by some columns. Unlike uniqExact a GROUP BY may go to
-// disk.
-func (q queries) grouped(by string) string {
-	return "SELECT count() AS n, countIf(startsWith(trace_id, '" + q.prefix + "')) AS ours FROM " +
-		q.database + ".spans" + q.where() + " GROUP BY " + by
+	return "SELECT toUInt64(sum(n)), toUInt64(count()) FROM (SELECT count() AS n FROM " + q.database + ".spans" + q.where() +
+		" GROUP BY src_log, src_partition, src_offset, src_index)" + counting
 }
 
 // traces sums the parts of each trace.
@@ -58,10 +52,9 @@ func (q queries) traces() string {
 		q.database + ".trace_parts" + q.where() + " GROUP BY trace_id" + counting
 }
 
-// counts gives the five numbers of a Count.
+// counts gives the two numbers of a Count.
 func (q queries) counts() string {
-	return "SELECT toUInt64(sum(n)), toUInt64(sum(ours)), toUInt64(count())," +
-		" toUInt64(ifNull((SELECT count() FROM (" + q.grouped("src_log, src_partition, src_offset, src_index") + ")), 0))," +
+	return "SELECT toUInt64(count())," +
 		" toUInt64(ifNull((SELECT sum(spans) FROM " + q.database + ".trace_parts" + q.where() + "), 0))" +
-		" FROM (" + q.grouped("trace_id, span_id") + ")" + counting
+		" FROM " + q.database + ".spans" + q.where()
 }

@@ -56,7 +56,7 @@ type place struct {
 
 func (b *table) Query(_ context.Context, sql string) (io.ReadCloser, error) {
 	switch {
-	case strings.Contains(sql, "sum(ours)"):
+	case strings.HasPrefix(sql, "SELECT toUInt64(count())"):
 		return io.NopCloser(bytes.NewReader(b.countRow())), nil
 	case strings.Contains(sql, "SELECT toUInt64(sum(n)), toUInt64(count())"):
 		n := uint64(len(b.spans))
@@ -364,12 +364,8 @@ func (b *table) traceRows() (out []byte) {
 }
 
 func (b *table) countRow() []byte {
-	different := make(map[place]bool)
-	for _, p := range b.spans {
-		different[p] = true
-	}
 	n := uint64(len(b.spans))
-	return words(n, n, uint64(len(different)), n, n)
+	return words(n, n)
 }
 
 // setup gives a ledger of pieces of 100 spans, and a table with what the
