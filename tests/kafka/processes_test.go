@@ -143,8 +143,8 @@ func (s *system) deliver(t *testing.T, first *harness.Process) {
 	})
 	first.Kill()
 	third := s.writer(t)
-	t.Log(strings.TrimSpace(<-sent))
-	t.Log(strings.TrimSpace(run(t, append([]string{"ledger", ledger}, s.target...)...)))
+	t.Log(<-sent)
+	t.Log(run(t, append([]string{"ledger", ledger}, s.target...)...))
 	third.AwaitReady(t)
 	for _, p := range []*harness.Process{second, third} {
 		terminate(t, p)
@@ -157,9 +157,12 @@ func (s *system) deliver(t *testing.T, first *harness.Process) {
 // run runs `spanmill …` to its end and gives what it printed.
 func run(t *testing.T, args ...string) string {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), harness.Build(t, ""), args...).CombinedOutput()
+	cmd := exec.CommandContext(t.Context(), harness.Build(t, ""), args...)
+	var progress strings.Builder
+	cmd.Stderr = &progress
+	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("spanmill %s: %v\n%s", strings.Join(args, " "), err, out)
+		t.Errorf("spanmill %s: %v\n%s%s", strings.Join(args, " "), err, progress.String(), out)
 	}
-	return string(out)
+	return strings.TrimSpace(string(out))
 }

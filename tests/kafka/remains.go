@@ -103,13 +103,12 @@ func (p *Plant) clear(t testing.TB) {
 	if p.Broker.cmd == nil {
 		return // the test failed before anything ran
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), clearTimeout)
-	defer cancel()
-	if err := p.deleteTopics(ctx); err != nil {
-		t.Errorf("delete the topics: %v", err)
-	}
-	if err := p.dropTables(ctx); err != nil {
-		t.Errorf("drop the tables: %v", err)
+	for what, remove := range map[string]func(context.Context) error{"topics": p.deleteTopics, "tables": p.dropTables} {
+		ctx, cancel := context.WithTimeout(context.Background(), clearTimeout)
+		if err := remove(ctx); err != nil {
+			t.Errorf("remove the %s: %v", what, err)
+		}
+		cancel()
 	}
 }
 

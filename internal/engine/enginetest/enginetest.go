@@ -58,7 +58,8 @@ func Start(tb testing.TB) *engine.Engine {
 func Run(tb testing.TB, cfg engine.Config, reg prometheus.Registerer) (e *engine.Engine, stop func()) {
 	tb.Helper()
 	e = engine.New(cfg, slog.New(slog.NewTextHandler(tb.Output(), nil)), reg)
-	ctx, cancel := context.WithCancel(tb.Context())
+	// The test's context ends before its cleanups, which may need the engine.
+	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
 	ended := make(chan struct{})
 	var err error
 	go func() { // ends with ctx; stop waits for it
