@@ -59,8 +59,8 @@ func (l *loadCommand) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	quantile := func(q float64) time.Duration { return result.Latencies.Quantile(q).Round(100 * time.Microsecond) }
 	fmt.Printf("%d spans acked, %.0f a second; ack p50 %s, p99 %s, p99.9 %s, most %s; %d requests, %d sent again\n",
-		result.Spans, result.Rate(), result.Latencies.Quantile(0.5), result.Latencies.Quantile(0.99),
-		result.Latencies.Quantile(0.999), result.Latencies.Quantile(1), result.Requests, result.Retries)
+		result.Spans, result.Rate(), quantile(0.5), quantile(0.99), quantile(0.999), quantile(1), result.Requests, result.Retries)
 	return nil
 }
