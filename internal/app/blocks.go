@@ -10,13 +10,14 @@ import (
 
 // tables shows the store to the writer in the writer's words.
 type tables struct {
+	store *store.Store
 	spans *store.Table[*store.SpanBlock]
 	parts *store.Table[*store.TracePartBlock]
 }
 
 var _ writer.Store = tables{}
 
-func newTables(s *store.Store) tables { return tables{s.Spans(), s.TraceParts()} }
+func newTables(s *store.Store) tables { return tables{s, s.Spans(), s.TraceParts()} }
 
 // NewSpans implements writer.Store.
 func (t tables) NewSpans() writer.SpanBlock {
@@ -42,6 +43,20 @@ func (t tables) LastOffset(ctx context.Context, log string, partition int32) (in
 		return 0, false, err
 	}
 	return max(spans, parts), inSpans || inParts, nil
+}
+
+// Stored implements writer.Store.
+func (t tables) Stored(ctx context.Context, q writer.LifeQuery) ([]writer.SpanLife, error) {
+	ask := store.LivesQuery{Tenant: q.Tenant, Origin: q.Origin, Log: q.Log, Before: q.Before}
+	for _, l := range q.Spans {
+		ask.Spans = append(ask.Spans, store.Life(l))
+	}
+	found, err := t.store.Lives(ctx, ask)
+	out := make([]writer.SpanLife, len(found))
+	for i, l := range found {
+		out[i] = writer.SpanLife(l)
+	}
+	return out, err
 }
 
 // block is a store's block together with its table.

@@ -29,6 +29,7 @@ func TestOnEngine(t *testing.T) {
 		"every column survives":             testEveryColumnSurvives,
 		"extremes survive":                  testExtremesSurvive,
 		"dict widths":                       testDictWidths,
+		"lives of re-driven spans":          testLives,
 		"scratch leaves nothing":            testScratchLeavesNothing,
 		"a data rejection is told":          testADataRejectionIsTold,
 		"blocks match their tables":         testBlocksMatchTheirTables,

@@ -3,9 +3,7 @@ package writer
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"slices"
 	"strconv"
 	"time"
 
@@ -15,10 +13,22 @@ import (
 
 // Reasons a record or span becomes a dead letter.
 const (
+	// ReasonEmpty: the record has no value, as tombstones have none.
+	ReasonEmpty = "empty"
+	// ReasonVersion: its header says a format that this binary does not know.
+	ReasonVersion     = "unknown_version"
 	ReasonUndecodable = "undecodable"
 	ReasonInvalidSpan = "invalid_span"
 	ReasonRejected    = "store_rejected"
 )
+
+// letter is why a record, or some of its spans, cannot be stored.
+type letter struct {
+	reason string
+	cause  error
+	index  int32          // first span meant; -1: the record
+	spans  schema.Indices // those meant; nil: all
+}
 
 // deadLetters publishes what cannot be stored, as it came, before the batch
 // that leaves it out is committed (P5). A batch formed again publishes again:
@@ -31,43 +41,33 @@ type deadLetters struct {
 	retryMax time.Duration
 }
 
-// record publishes a whole record.
-func (d *deadLetters) record(ctx context.Context, r *pipeline.Record, reason string, cause error) error {
-	return d.publish(ctx, r, -1, reason, cause)
-}
-
-// invalidSpans are the spans of one record that no table can hold.
-type invalidSpans struct {
-	count  int
-	first  uint32
-	reason string
-}
-
-func (v *invalidSpans) add(s *schema.Span) {
-	if v.count == 0 {
-		v.first, v.reason = s.Index, s.Invalid
-	}
-	v.count++
-}
-
-// spans publishes the record of invalid spans once, its valid spans flow on.
-func (d *deadLetters) spans(ctx context.Context, r *pipeline.Record, v invalidSpans) error {
-	cause := fmt.Errorf("%d invalid spans, the first at index %d: %s", v.count, v.first, v.reason)
-	return d.publish(ctx, r, int32(v.first), ReasonInvalidSpan, cause)
-}
-
 // publish tries until the dead letter is durable or ctx ends: dropping it would
 // lose the record, going on without it too.
-func (d *deadLetters) publish(ctx context.Context, r *pipeline.Record, index int32, reason string, cause error) error {
-	origin := schema.Origin{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Index: index}
+func (d *deadLetters) publish(ctx context.Context, r *pipeline.Record, why letter) error {
+	origin := schema.Origin{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Index: why.index}
+	life := lifeOf(r)
+	if life.again { // it fails once more and keeps the name it has
+		origin = life.origin
+		if why.spans == nil {
+			why.spans = life.only
+		}
+	}
 	letter := pipeline.Record{
 		Topic: schema.TopicDeadLetters, Partition: -1, Key: []byte(origin.String()), Value: r.Value,
-		Headers: append(slices.Clip(r.Headers),
-			pipeline.Header{Key: schema.HeaderReason, Value: []byte(reason)},
-			pipeline.Header{Key: schema.HeaderError, Value: []byte(cause.Error())},
-			pipeline.Header{Key: schema.HeaderOrigin, Value: []byte(origin.String())},
-			pipeline.Header{Key: schema.HeaderReceived, Value: strconv.AppendInt(nil, r.Time.UnixMilli(), 10)},
-		),
+		Headers: []pipeline.Header{
+			{Key: schema.HeaderReason, Value: []byte(why.reason)},
+			{Key: schema.HeaderError, Value: []byte(why.cause.Error())},
+			{Key: schema.HeaderOrigin, Value: []byte(origin.String())},
+			{Key: schema.HeaderReceived, Value: strconv.AppendInt(nil, life.received, 10)},
+		},
+	}
+	if why.spans != nil {
+		letter.Headers = append(letter.Headers, pipeline.Header{Key: schema.HeaderSpans, Value: []byte(why.spans.String())})
+	}
+	for _, h := range r.Headers {
+		if !schema.DeadLetterHeader(h.Key) {
+			letter.Headers = append(letter.Headers, h)
+		}
 	}
 	backoff := pipeline.Backoff{Min: d.retryMin, Max: d.retryMax}
 	for {
@@ -80,8 +80,8 @@ func (d *deadLetters) publish(ctx context.Context, r *pipeline.Record, index int
 			continue
 		}
 		if err == nil {
-			d.metrics.letters.WithLabelValues(reason).Inc()
-			d.log.Warn("dead letter", "origin", origin.String(), "reason", reason, "err", cause)
+			d.metrics.letters.WithLabelValues(why.reason).Inc()
+			d.log.Warn("dead letter", "origin", origin.String(), "reason", why.reason, "err", why.cause)
 			return nil
 		}
 		d.log.Warn("dead letter will be tried again", "origin", origin.String(), "err", err)

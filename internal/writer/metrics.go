@@ -20,6 +20,7 @@ type metrics struct {
 	misplaced  prometheus.Counter
 	rejected   prometheus.Counter
 	letters    *prometheus.CounterVec
+	redriven   *prometheus.CounterVec
 	recovered  *prometheus.CounterVec
 	retries    *prometheus.CounterVec
 	intentAge  *prometheus.GaugeVec
@@ -53,6 +54,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		misplaced:  counter("misplaced_spans_total", "Spans found in a partition that is not their trace's."),
 		rejected:   counter("rejected_values_total", "Attribute values that could not be used, such as a negative token count."),
 		letters:    counters("dead_letters_total", "Dead letters published, by reason.", "reason"),
+		redriven:   counters("redriven_spans_total", "Spans of re-driven dead letters: to be stored, or there already.", "outcome"),
 		recovered:  counters("recovered_intents_total", "Open intents adopted, by the state their batch was found in.", "state"),
 		retries:    counters("insert_retries_total", "Insert attempts that failed and are made again.", "class"),
 		intentAge:  gauges("intent_opened_timestamp_seconds", "When the open intent's batch began, 0 when none is open."),

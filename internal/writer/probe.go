@@ -24,13 +24,13 @@ func (s *stage) Probe(ctx context.Context, records []pipeline.Record) error {
 	var decoder otlp.Decoder
 	for i := range records {
 		r := &records[i]
-		spans, err := decoder.Decode(r.Value)
-		if err != nil {
+		spans, why := read(&decoder, r)
+		if why.cause != nil {
 			continue // a dead letter already, no part of the batch
 		}
 		p.hold(r, spans)
 		for j := range spans {
-			if spans[j].Invalid == "" {
+			if spans[j].Invalid == "" && p.life.means(spans[j].Index) {
 				p.keep(j)
 			}
 		}
@@ -46,17 +46,34 @@ func (s *stage) Probe(ctx context.Context, records []pipeline.Record) error {
 	return nil
 }
 
-// Reject implements pipeline.Stage.
+// Reject implements pipeline.Stage. The letter stands for the spans that the
+// batch would have stored: not for resends, nor for invalid ones, which have a
+// letter of their own.
 func (s *stage) Reject(ctx context.Context, r *pipeline.Record, cause error) error {
-	return s.letters.record(ctx, r, ReasonRejected, cause)
+	var decoder otlp.Decoder
+	spans, why := read(&decoder, r)
+	if why.cause != nil {
+		return nil // a dead letter already, no part of the batch
+	}
+	life, resent := lifeOf(r), s.lives.resent(r.Offset)
+	var meant schema.Indices
+	for i := range spans {
+		if n := spans[i].Index; spans[i].Invalid == "" && life.means(n) && !resent.Contains(n) {
+			meant.Add(n)
+		}
+	}
+	if meant == nil {
+		return nil // nothing of it was to be stored
+	}
+	return s.letters.publish(ctx, r, letter{ReasonRejected, cause, -1, meant})
 }
 
 // hold makes r the record that Add appends from.
 func (s *stage) hold(r *pipeline.Record, spans []schema.Span) {
-	s.record, s.decoded, s.rows = r, spans, s.rows[:0]
+	s.record, s.decoded, s.rows, s.resent = r, spans, s.rows[:0], nil
 	s.tenant, s.expID = tenantOf(r), r.Header(schema.HeaderExperiment)
-	s.received = r.Time.UnixMilli()
-	s.place.reset(s.received, s.retention)
+	s.life = lifeOf(r)
+	s.place.reset(s.life.received, s.retention)
 }
 
 // keep marks the i-th decoded span as a row to be.

@@ -2,6 +2,7 @@ package writer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -29,6 +30,10 @@ type stage struct {
 	ring       *dedup.Ring
 	partitions int // of the topic
 
+	// stored asks the table for spans that may have been driven again before.
+	stored func(context.Context, LifeQuery) ([]SpanLife, error)
+	lives  lives
+
 	builds *builds
 	*build // of the open batch
 
@@ -37,14 +42,15 @@ type stage struct {
 	days      daySet // of the open batch's spans
 	batchLog  string // pipeline.Log.ID of the open batch
 
-	record   *pipeline.Record // weighed last
-	tenant   string
-	expID    string
-	received int64
-	decoded  []schema.Span
-	rows     []placed // spans of record to be stored
-	place    placer
-	scratch  schema.GenAI
+	record  *pipeline.Record // weighed last
+	tenant  string
+	expID   string
+	life    life
+	decoded []schema.Span
+	rows    []placed       // spans of record to be stored
+	resent  schema.Indices // spans of record that are stored already
+	place   placer
+	scratch schema.GenAI
 }
 
 // placed is a span to be stored: its place in the decoded record, and its day.
@@ -65,6 +71,7 @@ func newStage(w *Writer, log pipeline.Log, partitions int) *stage {
 		hasher:     dedup.NewHasher(string(log.TopicID[:])),
 		ring:       dedup.New(w.cfg.Dedup),
 		partitions: partitions,
+		stored:     w.store.Stored,
 		builds:     w.builds,
 		place:      placer{maxDays: w.cfg.Pipeline.Limits.MaxParts},
 	}
@@ -84,8 +91,8 @@ func (s *stage) WarmFrom() int64 { return s.ring.Oldest() }
 
 // Warm implements pipeline.Stage. Undecodable records never enter the ring.
 func (s *stage) Warm(r *pipeline.Record) {
-	spans, err := s.decoder.Decode(r.Value)
-	if err != nil {
+	spans, why := read(&s.decoder, r)
+	if why.cause != nil {
 		return
 	}
 	tenant := tenantOf(r)
@@ -109,6 +116,7 @@ func (s *stage) Begin(id, config string, exclude []pipeline.Range) error {
 	s.retention, s.exclude, s.batchLog = uint16(days), exclude, id
 	s.close()
 	s.days = s.days[:0]
+	s.lives.reset()
 	s.meter.window(s.ring, s.cfg.Dedup.Spans)
 	return nil
 }
@@ -125,50 +133,93 @@ func (s *stage) close() {
 	s.build = nil
 }
 
+// read decodes a record. The letter's cause is nil unless it cannot be used.
+func read(d *otlp.Decoder, r *pipeline.Record) ([]schema.Span, letter) {
+	if len(r.Value) == 0 {
+		return nil, letter{ReasonEmpty, errors.New("the record has no value"), -1, nil}
+	}
+	if v := r.Header(schema.HeaderVersion); v != "" && v != schema.SpansVersion {
+		return nil, letter{ReasonVersion, fmt.Errorf("format version %q, this binary knows %s", v, schema.SpansVersion), -1, nil}
+	}
+	spans, err := d.Decode(r.Value)
+	return spans, letter{ReasonUndecodable, err, -1, nil}
+}
+
 // Weigh implements pipeline.Stage.
 func (s *stage) Weigh(ctx context.Context, r *pipeline.Record) (pipeline.Weight, error) {
-	spans, err := s.decoder.Decode(r.Value)
-	if err != nil {
-		s.hold(r, nil)
-		return pipeline.Weight{}, s.letters.record(ctx, r, ReasonUndecodable, err)
-	}
+	s.lives.open(r.Offset)
+	spans, why := read(&s.decoder, r)
 	s.hold(r, spans)
+	if why.cause != nil {
+		return pipeline.Weight{}, s.letters.publish(ctx, r, why)
+	}
 	skip := slices.ContainsFunc(s.exclude, func(x pipeline.Range) bool { return x.Contains(r.Offset) })
-	var invalid invalidSpans
+	var again []int
 	for i := range s.decoded {
 		span := &s.decoded[i]
 		if span.Invalid != "" {
-			invalid.add(span)
 			continue
+		}
+		// A re-driven span is seen, as every sight counts, and bypasses the rule:
+		// its first life may have been seen and not stored.
+		duplicate := s.see(s.tenant, span, r)
+		switch {
+		case s.life.again:
+			if s.life.means(span.Index) {
+				again = append(again, i)
+			}
+			continue
+		case duplicate:
+			s.metrics.duplicates.Inc()
+			s.resent.Add(span.Index)
+		case !skip:
+			s.keep(i)
 		}
 		if schema.PartitionOf(span.TraceID, s.partitions) != s.log.Partition {
 			s.metrics.misplaced.Inc()
 		}
-		if s.see(s.tenant, span, r) {
-			s.metrics.duplicates.Inc()
-			continue
-		}
-		if !skip {
-			s.keep(i)
-		}
 	}
-	if invalid.count > 0 {
-		if err := s.letters.spans(ctx, r, invalid); err != nil {
+	if err := s.invalid(ctx); err != nil {
+		return pipeline.Weight{}, err
+	}
+	if len(again) > 0 && !skip {
+		if err := s.keepFresh(ctx, again); err != nil {
 			return pipeline.Weight{}, err
 		}
 	}
 	return pipeline.Weight{Rows: len(s.rows), Bytes: len(r.Value), Parts: s.place.days}, nil
 }
 
+// invalid publishes the held record once for its invalid spans; its valid ones
+// flow on.
+func (s *stage) invalid(ctx context.Context) error {
+	var meant schema.Indices
+	reason := ""
+	for i := range s.decoded {
+		if span := &s.decoded[i]; span.Invalid != "" && s.life.means(span.Index) {
+			if meant == nil {
+				reason = span.Invalid
+			}
+			meant.Add(span.Index)
+		}
+	}
+	if meant == nil {
+		return nil
+	}
+	cause := fmt.Errorf("invalid spans at %s, the first: %s", meant, reason)
+	return s.letters.publish(ctx, s.record, letter{ReasonInvalidSpan, cause, int32(meant[0].First), meant})
+}
+
 // Add implements pipeline.Stage.
 func (s *stage) Add() error {
 	row := schema.SpanRow{
-		GenAI: &s.scratch, Tenant: s.tenant, ReceivedMilli: s.received, RetentionDays: s.retention,
+		GenAI: &s.scratch, Tenant: s.tenant, ReceivedMilli: s.life.received, RetentionDays: s.retention,
 		Log: s.batchLog, Partition: s.log.Partition, Offset: s.record.Offset,
-		Origin: s.record.Header(schema.HeaderOrigin),
 	}
+	s.remember()
 	for _, p := range s.rows {
 		row.Span, row.PartDay, row.TimeFlags = &s.decoded[p.span], p.day, p.flags
+		row.Origin = s.life.spanOrigin(row.Span.Index)
 		s.normalizer.Normalize(row.Span, &s.scratch)
 		row.ExperimentID = experimentOf(s.expID, s.scratch.ExperimentID)
 		s.spans.Append(&row)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -34,7 +35,11 @@ func (b *fakeBlock) Present(context.Context, Place, []uint16) ([]uint16, error) 
 type fakeSpans struct{ fakeBlock }
 
 func (b *fakeSpans) Append(r *schema.SpanRow) {
-	b.rows = append(b.rows, fmt.Sprintf("%s/%s/%s %d@%d", r.Tenant, r.ExperimentID, r.Span.Name, r.Span.Index, r.Offset))
+	row := fmt.Sprintf("%s/%s/%s %d@%d", r.Tenant, r.ExperimentID, r.Span.Name, r.Span.Index, r.Offset)
+	if r.Origin != "" {
+		row += " of " + r.Origin
+	}
+	b.rows = append(b.rows, row)
 }
 
 type fakeParts struct{ fakeBlock }
@@ -49,12 +54,31 @@ type fakeWorld struct {
 	tooBig  int // values from this size on are refused for good; 0: none
 	last    int64
 	found   bool
+	asked   []LifeQuery
+	table   []fakeRow
+}
+
+// fakeRow is a row of the one log: what it is, the offset it first had, and the
+// one it has.
+type fakeRow struct {
+	life           SpanLife
+	origin, offset int64
 }
 
 func (w *fakeWorld) NewSpans() SpanBlock { return &fakeSpans{fakeBlock{name: "spans"}} }
 func (w *fakeWorld) NewParts() PartBlock { return &fakeParts{fakeBlock{name: "trace_parts"}} }
 func (w *fakeWorld) LastOffset(context.Context, string, int32) (int64, bool, error) {
 	return w.last, w.found, nil
+}
+func (w *fakeWorld) Stored(_ context.Context, q LifeQuery) ([]SpanLife, error) {
+	w.asked = append(w.asked, q)
+	var found []SpanLife
+	for _, r := range w.table {
+		if r.origin == q.Origin.Offset && r.offset < q.Before && slices.Contains(q.Spans, r.life) {
+			found = append(found, r.life)
+		}
+	}
+	return found, nil
 }
 func (w *fakeWorld) Partitions(context.Context, string) (int, error) { return 1, nil }
 func (w *fakeWorld) Produce(_ context.Context, records []pipeline.Record) error {
@@ -70,18 +94,18 @@ type tooLargeError struct{}
 func (tooLargeError) Error() string   { return "too large" }
 func (tooLargeError) Permanent() bool { return true }
 
+var testConfig = Config{
+	Pipeline: pipeline.Config{
+		Limits:   pipeline.Limits{MaxRows: 1000, MaxBytes: 1 << 20, MaxParts: 50, MaxAge: time.Second},
+		Deadline: time.Minute, RetryMin: time.Millisecond, RetryMax: time.Second,
+	},
+	Dedup: dedup.Config{Spans: 100, Horizon: time.Minute}, RetentionDays: 30, CatchUp: 1,
+}
+
 func testStage(t *testing.T) (*stage, *fakeWorld) {
 	t.Helper()
-	cfg := Config{
-		Pipeline: pipeline.Config{
-			Limits:   pipeline.Limits{MaxRows: 1000, MaxBytes: 1 << 20, MaxParts: 50, MaxAge: time.Second},
-			Deadline: time.Minute, RetryMin: time.Millisecond, RetryMax: time.Second,
-		},
-		Dedup: dedup.Config{Spans: 100, Horizon: time.Minute}, RetentionDays: 30, CatchUp: 1,
-	}
 	world := &fakeWorld{}
-	w := New(cfg, nil, world, world, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
-	s := newStage(w, pipeline.Log{Topic: schema.TopicSpans}, 1)
+	s := stageOf(world)
 	begin(t, s)
 	return s, world
 }
@@ -94,6 +118,12 @@ func begin(t *testing.T, s *stage, exclude ...pipeline.Range) {
 	if err := s.Open(t.Context(), time.Now()); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// stageOf is a partition's next owner.
+func stageOf(world *fakeWorld) *stage {
+	w := New(testConfig, nil, world, world, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	return newStage(w, pipeline.Log{Topic: schema.TopicSpans}, 1)
 }
 
 // request encodes spans named by their ids: trace 1, span i.

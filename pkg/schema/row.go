@@ -1,10 +1,5 @@
 package schema
 
-import (
-	"fmt"
-	"strings"
-)
-
 // TimeFlags say what was done to a span's times so that it can be stored.
 type TimeFlags uint8
 
@@ -43,7 +38,8 @@ type SpanRow struct {
 	Log       string // pipeline.Log.ID: topic id and incarnation
 	Partition int32
 	Offset    int64
-	// Origin is set on spans re-driven from dead letters, else "".
+	// Origin is where a span re-driven from the dead letters first was, an
+	// Origin's text with the span's own index; else "".
 	Origin string
 }
 
@@ -72,31 +68,4 @@ type TracePart struct {
 	Log                     string
 	Partition               int32
 	FirstOffset, LastOffset int64 // the batch's range
-}
-
-// Origin names a record, or one span of it, for ever.
-type Origin struct {
-	Topic     string
-	Partition int32
-	Offset    int64
-	Index     int32 // -1: the whole record
-}
-
-// String is "topic/partition/offset/index".
-func (o Origin) String() string {
-	return fmt.Sprintf("%s/%d/%d/%d", o.Topic, o.Partition, o.Offset, o.Index)
-}
-
-// ParseOrigin reads String's form.
-func ParseOrigin(s string) (Origin, error) {
-	var o Origin
-	topic, rest, ok := strings.Cut(s, "/")
-	if !ok || topic == "" {
-		return o, fmt.Errorf("parse origin %q: want topic/partition/offset/index", s)
-	}
-	o.Topic = topic
-	if n, err := fmt.Sscanf(rest, "%d/%d/%d", &o.Partition, &o.Offset, &o.Index); err != nil || n != 3 {
-		return o, fmt.Errorf("parse origin %q: want topic/partition/offset/index", s)
-	}
-	return o, nil
 }

@@ -23,18 +23,6 @@ const (
 	HeaderExperiment = "experiment"
 	// HeaderVersion is the format version of the record, decimal text.
 	HeaderVersion = "v"
-	// HeaderReason says why a record became a dead letter.
-	HeaderReason = "reason"
-	// HeaderError is the error text that goes with HeaderReason.
-	HeaderError = "error"
-	// HeaderOrigin says where a dead letter came from: Origin's text form.
-	HeaderOrigin = "origin"
-	// HeaderOmitted is "value" on a dead letter whose record was too large to be
-	// copied; it still stands at its origin for as long as that topic keeps it.
-	HeaderOmitted = "omitted"
-	// HeaderReceived is the received time of a dead letter's original record
-	// in Unix milliseconds, decimal text.
-	HeaderReceived = "received"
 )
 
 // SpansVersion is the format version that gateways write to HeaderVersion.
