@@ -88,6 +88,8 @@ func parseServerError(status, code int, text string) *ServerError {
 	if i := strings.LastIndex(text, " (version "); i >= 0 {
 		text = text[:i]
 	}
+	// A violated constraint quotes the row: prompts do not belong into logs (P8).
+	text, _, _ = strings.Cut(text, " Column values: ")
 	if text == "" {
 		text = http.StatusText(status)
 	}

@@ -50,8 +50,12 @@ func testADataRejectionIsTold(t *testing.T, b *bundle) {
 	long := fullRow()
 	long.Span.Name = strings.Repeat("n", 10)
 	block.Append(long)
-	if err := b.Spans().Insert(t.Context(), block, "t", soon(), nil); !errors.Is(err, pipeline.ErrRejected) {
+	err := b.Spans().Insert(t.Context(), block, "t", soon(), nil)
+	if !errors.Is(err, pipeline.ErrRejected) || !strings.Contains(err.Error(), "Constraint `short`") {
 		t.Errorf("insert: %v", err)
+	}
+	if strings.Contains(err.Error(), long.Span.Name) {
+		t.Errorf("the error quotes content: %v", err)
 	}
 	b.expect(t, "0", "SELECT count() FROM spans")
 	if err := b.Spans().InsertScratch(t.Context(), block); !errors.Is(err, pipeline.ErrRejected) {
