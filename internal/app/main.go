@@ -14,17 +14,18 @@ var Version = "dev"
 // commands is the command line of spanmill. Every flag is also an environment
 // variable: --data-dir is SPANMILL_DATA_DIR.
 type commands struct {
-	Up          upCommand        `cmd:"" help:"Run the whole pipeline on this machine: bus, gateway, writer and ClickHouse."`
-	Demo        demoCommand      `cmd:"" help:"Send realistic GenAI traces."`
-	Ledger      ledgerCommand    `cmd:"" help:"Compare the tables with the ledger of a demo, row by row."`
-	SQL         sqlCommand       `cmd:"" name:"sql" help:"Ask the tables a question in SQL."`
-	Doctor      doctorCommand    `cmd:"" help:"Look for what could go wrong: ports, disk, engine, bus, ClickHouse, clock."`
-	Retention   retentionCommand `cmd:"" help:"Change how many days a tenant's rows are kept, old rows too."`
-	Key         keyCommand       `cmd:"" help:"Make an API key and the line of the keys file that admits it."`
-	DDL         ddlCommand       `cmd:"" name:"ddl" help:"Print the statements that make the tables, for one server or a cluster."`
-	Health      healthCommand    `cmd:"" help:"Ask a process's admin listener whether it is alive or ready: for health checks."`
-	FetchEngine fetchCommand     `cmd:"" help:"Bring the ClickHouse engine library to this machine."`
-	Version     versionCommand   `cmd:"" help:"Print the version."`
+	Up          upCommand          `cmd:"" help:"Run the whole pipeline on this machine: bus, gateway, writer and ClickHouse."`
+	Demo        demoCommand        `cmd:"" help:"Send realistic GenAI traces."`
+	Ledger      ledgerCommand      `cmd:"" help:"Compare the tables with the ledger of a demo, row by row."`
+	SQL         sqlCommand         `cmd:"" name:"sql" help:"Ask the tables a question in SQL."`
+	Doctor      doctorCommand      `cmd:"" help:"Look for what could go wrong: ports, disk, engine, bus, ClickHouse, clock."`
+	DeadLetters deadLettersCommand `cmd:"" help:"See what could not be stored, and send it through again."`
+	Retention   retentionCommand   `cmd:"" help:"Change how many days a tenant's rows are kept, old rows too."`
+	Key         keyCommand         `cmd:"" help:"Make an API key and the line of the keys file that admits it."`
+	DDL         ddlCommand         `cmd:"" name:"ddl" help:"Print the statements that make the tables, for one server or a cluster."`
+	Health      healthCommand      `cmd:"" help:"Ask a process's admin listener whether it is alive or ready: for health checks."`
+	FetchEngine fetchCommand       `cmd:"" help:"Bring the ClickHouse engine library to this machine."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 
 // console is where a command talks to people.

@@ -145,14 +145,14 @@ func testHostileStrangers(t *testing.T, p harness.Plant) {
 	up := harness.Start(t, p, harness.Options{})
 	send(t, up, newTrace("warm", 1))
 	write(t, up, 1, recordOf(t, "default", spanOf("default", 1)))
-	write(t, up, 1, kafka.Message{Key: []byte("tombstone")}, kafka.Message{Value: []byte{}})
+	empty := write(t, up, 1, kafka.Message{Key: []byte("tombstone")}, kafka.Message{Value: []byte{}})
 	if n := metricOf(t, up, "spanmill_writer_misplaced_spans_total"); n != 0 {
 		t.Errorf("%v spans counted as misplaced, want none yet", n)
 	}
 	write(t, up, 2, recordOf(t, "misplaced", spanOf("a", 1), spanOf("b", 2), spanOf("c", 3)))
 	// Neighbours of an invalid span in one record land.
 	offset := write(t, up, 3, recordOf(t, "neighbours", spanOf("a", 3), oddSpan("bad", func(s *tracepb.Span) { s.TraceId = nil }), spanOf("b", 3)))
-	deadLetters(t, up, fmt.Sprintf("spans/3/%d/1", offset))
+	deadLetters(t, up, fmt.Sprintf("spans/3/%d/1", offset), fmt.Sprintf("spans/1/%d/-1", empty), fmt.Sprintf("spans/1/%d/-1", empty+1))
 	// Mirrors keep the time of the records they copy.
 	then := time.Now().Add(-20 * day)
 	m := recordOf(t, "mirrored", spanOf("now", 0), oddSpan("then", func(s *tracepb.Span) {
