@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -243,5 +244,45 @@ func TestDeadLettersAreChosenAndShown(t *testing.T) {
 	refused := exec.CommandContext(t.Context(), up.Binary, "dead-letters", "redrive", "--brokers", up.Kafka)
 	if out, err := refused.CombinedOutput(); err == nil || !strings.Contains(string(out), "--all") {
 		t.Errorf("re-drives everything unasked: %v %s", err, out)
+	}
+}
+
+// TestRedriveIsKilledInTheMiddle: dead letters are driven again, twice over,
+// into processes that are killed with their batch begun, half landed, and
+// landed.
+func TestRedriveIsKilledInTheMiddle(t *testing.T) {
+	dataDir := t.TempDir()
+	up := harness.Start(t, harness.Options{DataDir: dataDir, Tags: "faults"})
+	send(t, up, newTrace("warm", 1))
+	up.SQL(t, "ALTER TABLE spans ADD CONSTRAINT no_poison CHECK name != 'rejected'")
+	const letters = 3
+	var origins []string
+	for range letters {
+		offset := write(t, up, 0, recordOf(t, "killed", spanOf("rejected", 0), spanOf("beside", 0)))
+		origins = append(origins, fmt.Sprintf("spans/0/%d/-1", offset))
+	}
+	deadLetters(t, up, origins...)
+	fence(t, up)
+	up.SQL(t, "ALTER TABLE spans DROP CONSTRAINT no_poison")
+	up.Terminate(t)
+	for _, point := range []string{"after_intent", "after_table_1", "after_insert"} {
+		reached := filepath.Join(t.TempDir(), "reached")
+		up := harness.Start(t, harness.Options{
+			DataDir: dataDir, Tags: "faults", Env: []string{"SPANMILL_FAULT=" + point, "SPANMILL_FAULT_FILE=" + reached},
+		})
+		deadLetterCommand(t, up, "redrive", "--reason", "store_rejected")
+		deadLetterCommand(t, up, "redrive", "--reason", "store_rejected")
+		harness.Eventually(t, func() error {
+			_, err := os.Stat(reached)
+			return err
+		})
+		up.Kill()
+	}
+	last := harness.Start(t, harness.Options{DataDir: dataDir, Tags: "faults"})
+	fence(t, last)
+	landed(t, last, "killed", slices.Concat(slices.Repeat([]string{"beside"}, letters), slices.Repeat([]string{"rejected"}, letters))...)
+	sameSQL(t, last, "SELECT sum(spans) FROM trace_parts WHERE service_name = 'killed'", fmt.Sprint(2*letters))
+	if n := recoveredIntents(t, last); n < 1 {
+		t.Error("no intent was recovered: the kills missed")
 	}
 }
