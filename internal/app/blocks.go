@@ -45,6 +45,11 @@ func (t tables) LastOffset(ctx context.Context, log string, partition int32) (in
 	return max(spans, parts), inSpans || inParts, nil
 }
 
+// OtherLog implements writer.Store.
+func (t tables) OtherLog(ctx context.Context, topicID string, partition int32) (string, error) {
+	return t.spans.OtherLog(ctx, topicID, partition)
+}
+
 // Stored implements writer.Store.
 func (t tables) Stored(ctx context.Context, q writer.LifeQuery) ([]writer.SpanLife, error) {
 	ask := store.LivesQuery{Tenant: q.Tenant, Origin: q.Origin, Log: q.Log, Before: q.Before}

@@ -21,10 +21,6 @@ type topicPartition struct {
 	partition int32
 }
 
-// errTruncated: the log ends before the next offset to read, so it lost its
-// tail (W14). Going on would skip what is written there next.
-var errTruncated = errors.New("log lost its tail")
-
 // reader reads one partition forward from an offset, on connections of its own.
 // It buffers one fetch ahead and is paused by not being called. It never resets
 // an offset.
@@ -118,8 +114,10 @@ func (r *reader) judge(ctx context.Context, err error) error {
 		return err
 	case start > r.next:
 		return fmt.Errorf("%w: records %d–%d of %s/%d", pipeline.ErrExpired, r.next, start-1, r.tp.topic, r.tp.partition)
-	case end < r.next || lost != nil:
-		return fmt.Errorf("%w: %s/%d ends at offset %d, already read up to %d", errTruncated, r.tp.topic, r.tp.partition, end, r.next)
+	case lost != nil:
+		return fmt.Errorf("%s/%d, read up to %d: %w", r.tp.topic, r.tp.partition, r.next, &pipeline.TruncatedError{End: min(lost.ResetTo, end)})
+	case end < r.next:
+		return fmt.Errorf("%s/%d, read up to %d: %w", r.tp.topic, r.tp.partition, r.next, &pipeline.TruncatedError{End: end})
 	}
 	return nil // the leader had moved; the offset is there
 }

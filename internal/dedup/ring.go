@@ -162,6 +162,20 @@ func (r *Ring) Oldest() int64 {
 	return r.tail
 }
 
+// Reach is the record time from the oldest sight to the newest, 0 if record
+// times went back: a resend that comes later than this is not recognised once
+// the ring is full.
+func (r *Ring) Reach() time.Duration {
+	if r.seen == 0 {
+		return 0
+	}
+	oldest, newest := uint64(0), (r.pos+r.spans-1)%r.spans
+	if r.Full() {
+		oldest = r.pos
+	}
+	return max(0, time.Duration(r.at(newest).milli-r.at(oldest).milli)*time.Millisecond)
+}
+
 // Bytes is the memory the ring holds now. It grows with the spans seen up to
 // its bound: 24 bytes for each of K sights, between 5.4 and 10.7 for its index
 // and 1/8 for its offset.

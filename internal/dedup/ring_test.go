@@ -328,3 +328,20 @@ func BenchmarkSee(b *testing.B) {
 		})
 	}
 }
+
+func TestReachIsTheTimeThatTheRingCovers(t *testing.T) {
+	r := New(Config{Spans: 3, Horizon: time.Hour})
+	if got := r.Reach(); got != 0 {
+		t.Errorf("empty: %s", got)
+	}
+	for i, want := range []time.Duration{0, time.Second, 2 * time.Second, 2 * time.Second, 2 * time.Second} {
+		r.See(Fingerprint{lo: uint64(i)}, int64(i)*1000, int64(i))
+		if got := r.Reach(); got != want {
+			t.Errorf("after %d: %s, want %s", i+1, got, want)
+		}
+	}
+	r.See(Fingerprint{lo: 9}, 0, 9)
+	if got := r.Reach(); got != 0 {
+		t.Errorf("back in time: %s", got)
+	}
+}

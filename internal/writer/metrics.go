@@ -1,6 +1,7 @@
 package writer
 
 import (
+	"math"
 	"strconv"
 	"time"
 
@@ -21,10 +22,13 @@ type metrics struct {
 	rejected   prometheus.Counter
 	letters    *prometheus.CounterVec
 	redriven   *prometheus.CounterVec
+	lost       prometheus.Counter
 	recovered  *prometheus.CounterVec
 	retries    *prometheus.CounterVec
 	intentAge  *prometheus.GaugeVec
+	retrying   *prometheus.GaugeVec
 	dedupSpans *prometheus.GaugeVec
+	dedupReach *prometheus.GaugeVec
 	dedupBytes *prometheus.GaugeVec
 	waited     prometheus.Histogram
 	took       prometheus.Histogram
@@ -45,7 +49,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	histogram := func(name, help string, buckets []float64) prometheus.Histogram {
 		return f.NewHistogram(prometheus.HistogramOpts{Name: "spanmill_writer_" + name, Help: help, Buckets: buckets})
 	}
-	seconds := prometheus.ExponentialBuckets(0.005, 2, 14)
+	times := prometheus.ExponentialBuckets(0.005, 2, 14)
 	return &metrics{
 		rows:       counter("rows_total", "Span rows inserted and committed."),
 		bytes:      counter("record_bytes_total", "Bytes of the records inserted and committed."),
@@ -54,14 +58,17 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		misplaced:  counter("misplaced_spans_total", "Spans found in a partition that is not their trace's."),
 		rejected:   counter("rejected_values_total", "Attribute values that could not be used, such as a negative token count."),
 		letters:    counters("dead_letters_total", "Dead letters published, by reason.", "reason"),
+		lost:       counter("lost_records_total", "Records that expired or were cut off before they were stored, given up on because a person said so; at most so many."),
 		redriven:   counters("redriven_spans_total", "Spans of re-driven dead letters: to be stored, or there already.", "outcome"),
 		recovered:  counters("recovered_intents_total", "Open intents adopted, by the state their batch was found in.", "state"),
 		retries:    counters("insert_retries_total", "Insert attempts that failed and are made again.", "class"),
 		intentAge:  gauges("intent_opened_timestamp_seconds", "When the open intent's batch began, 0 when none is open."),
+		retrying:   gauges("retrying_since_timestamp_seconds", "When the open batch's first insert failed, 0 when none has."),
 		dedupSpans: gauges("dedup_spans", "Spans the deduplication window holds."),
+		dedupReach: gauges("dedup_window_seconds", "Record time that the deduplication window reaches back; +Inf while it has forgotten nothing."),
 		dedupBytes: gauges("dedup_bytes", "Memory of the deduplication window."),
-		waited:     histogram("batch_wait_seconds", "Age of a batch when it was cut.", seconds),
-		took:       histogram("batch_seconds", "Time from cut to final commit.", seconds),
+		waited:     histogram("batch_wait_seconds", "Age of a batch when it was cut.", times),
+		took:       histogram("batch_seconds", "Time from cut to final commit.", times),
 		batchRows:  histogram("batch_rows", "Rows of a batch.", prometheus.ExponentialBuckets(1, 4, 10)),
 	}
 }
@@ -70,27 +77,44 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 type meter struct {
 	*metrics
 	partition string
+	failing   *bool // the open batch was tried and failed
 }
 
 var _ pipeline.Meter = meter{}
 
 func (m *metrics) meter(partition int32) meter {
-	return meter{m, strconv.Itoa(int(partition))}
+	return meter{m, strconv.Itoa(int(partition)), new(bool)}
 }
 
 // Recovered implements pipeline.Meter.
 func (m meter) Recovered(state string) { m.recovered.WithLabelValues(state).Inc() }
 
 // Retried implements pipeline.Meter.
-func (m meter) Retried(err error) { m.retries.WithLabelValues(classOf(err)).Inc() }
+func (m meter) Retried(err error) {
+	m.retries.WithLabelValues(classOf(err)).Inc()
+	if *m.failing {
+		return
+	}
+	*m.failing = true
+	m.retrying.WithLabelValues(m.partition).Set(seconds(time.Now()))
+}
+
+// Lost implements pipeline.Meter.
+func (m meter) Lost(r pipeline.Range) { m.lost.Add(float64(r.Last - r.First + 1)) }
 
 // IntentOpened implements pipeline.Meter.
 func (m meter) IntentOpened(at time.Time) {
-	m.intentAge.WithLabelValues(m.partition).Set(float64(at.UnixMilli()) / 1000)
+	m.intentAge.WithLabelValues(m.partition).Set(seconds(at))
 }
 
 // IntentClosed implements pipeline.Meter.
-func (m meter) IntentClosed() { m.intentAge.WithLabelValues(m.partition).Set(0) }
+func (m meter) IntentClosed() {
+	m.intentAge.WithLabelValues(m.partition).Set(0)
+	m.retrying.WithLabelValues(m.partition).Set(0)
+	*m.failing = false
+}
+
+func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
 // Stored implements pipeline.Meter.
 func (m meter) Stored(b pipeline.Stored) {
@@ -106,11 +130,16 @@ func (m meter) Stored(b pipeline.Stored) {
 func (m meter) window(r *dedup.Ring, k int) {
 	m.dedupSpans.WithLabelValues(m.partition).Set(float64(min(r.Seen(), uint64(k))))
 	m.dedupBytes.WithLabelValues(m.partition).Set(float64(r.Bytes()))
+	reach := math.Inf(1)
+	if r.Full() {
+		reach = r.Reach().Seconds()
+	}
+	m.dedupReach.WithLabelValues(m.partition).Set(reach)
 }
 
 // forget drops the series of a partition that is no longer ours.
 func (m meter) forget() {
-	for _, g := range []*prometheus.GaugeVec{m.intentAge, m.dedupSpans, m.dedupBytes} {
+	for _, g := range []*prometheus.GaugeVec{m.intentAge, m.retrying, m.dedupSpans, m.dedupReach, m.dedupBytes} {
 		g.DeleteLabelValues(m.partition)
 	}
 }

@@ -2,9 +2,11 @@ package writer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -70,6 +72,7 @@ func (w *fakeWorld) NewParts() PartBlock { return &fakeParts{fakeBlock{name: "tr
 func (w *fakeWorld) LastOffset(context.Context, string, int32) (int64, bool, error) {
 	return w.last, w.found, nil
 }
+func (w *fakeWorld) OtherLog(context.Context, string, int32) (string, error) { return "", nil }
 func (w *fakeWorld) Stored(_ context.Context, q LifeQuery) ([]SpanLife, error) {
 	w.asked = append(w.asked, q)
 	var found []SpanLife
@@ -259,14 +262,42 @@ func TestStarterNeverGoesBeforeRowsThatAreThere(t *testing.T) {
 	for _, c := range []struct {
 		last, start, want int64
 		found             bool
-	}{{0, 5, 5, false}, {9, 5, 10, true}, {3, 5, 5, true}} {
-		s, world := testStage(t)
-		_ = s
-		world.last, world.found = c.last, c.found
-		w := New(Config{}, nil, world, world, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
-		got, err := w.Starter(t.Context(), pipeline.Log{}, c.start)
+	}{{0, 5, 5, false}, {9, 5, 10, true}, {4, 5, 5, true}} {
+		got, err := starter(Config{}, c.last, c.found).Starter(t.Context(), pipeline.Log{}, c.start)
 		if err != nil || got != c.want {
 			t.Errorf("%+v: start %d, %v", c, got, err)
 		}
 	}
+}
+
+// TestStarterDoesNotPassOverAGapUnasked: the group has forgotten its offset and
+// the log what came after the rows (W13).
+func TestStarterDoesNotPassOverAGapUnasked(t *testing.T) {
+	_, err := starter(Config{}, 3, true).Starter(t.Context(), pipeline.Log{}, 7)
+	if !errors.Is(err, pipeline.ErrExpired) || !strings.Contains(err.Error(), "--accept-loss") {
+		t.Errorf("went on: %v", err)
+	}
+	w := starter(Config{Pipeline: pipeline.Config{AcceptLoss: true}}, 3, true)
+	if got, err := w.Starter(t.Context(), pipeline.Log{}, 7); err != nil || got != 7 {
+		t.Errorf("told to go on: %d, %v", got, err)
+	}
+	if n := count(t, w.metrics.lost); n != 3 {
+		t.Errorf("%v records counted as lost, want 3", n)
+	}
+}
+
+func starter(cfg Config, last int64, found bool) *Writer {
+	world := &fakeWorld{last: last, found: found}
+	return New(cfg, nil, world, world, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+}
+
+func count(t *testing.T, c prometheus.Collector) float64 {
+	t.Helper()
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(c)
+	families, err := reg.Gather()
+	if err != nil || len(families) != 1 {
+		t.Fatalf("%d metrics, %v", len(families), err)
+	}
+	return families[0].GetMetric()[0].GetCounter().GetValue()
 }

@@ -90,21 +90,46 @@ func (w *Writer) partition(ctx context.Context, src pipeline.Source) error {
 
 // Starter says where to begin on a partition the group has no offset for: never
 // before rows that are there already (W6). Losing the group's offsets is an
-// accident; beginning again at the log start would double every row.
+// accident; beginning again at the log start would double every row. If the log
+// has lost what followed those rows, only a person can decide to go on (W13).
 func (w *Writer) Starter(ctx context.Context, log pipeline.Log, logStart int64) (int64, error) {
+	last, found, err := w.lastOffset(ctx, log)
+	if err != nil {
+		return 0, err
+	}
+	at := w.log.With("topic", log.Topic, "partition", log.Partition)
+	switch {
+	case !found:
+		if other, err := w.store.OtherLog(ctx, topicID(log), log.Partition); err == nil && other != "" {
+			at.Warn("the tables have rows of another topic of this name; if it was deleted and made anew, what was not stored of the old one is gone",
+				"old_log", other, "topic_id", topicID(log))
+		}
+		return logStart, nil
+	case last+1 >= logStart:
+		at.Warn("the consumer group has no offset but the tables have rows; going on behind them", "offset", last+1)
+		return last + 1, nil
+	case !w.cfg.Pipeline.AcceptLoss:
+		return 0, fmt.Errorf("%w: the consumer group has no offset, the tables have rows up to offset %d and the log begins at %d: what was between"+
+			" is lost unless the log can be restored; to go on without it, restart with --accept-loss", pipeline.ErrExpired, last, logStart)
+	}
+	at.Error("records may be lost; going on as told", "first", last+1, "last", logStart-1)
+	w.metrics.lost.Add(float64(logStart - last - 1))
+	return logStart, nil
+}
+
+// lastOffset asks the tables until they answer or ctx ends.
+func (w *Writer) lastOffset(ctx context.Context, log pipeline.Log) (last int64, found bool, err error) {
 	backoff := pipeline.Backoff{Min: w.cfg.Pipeline.RetryMin, Max: w.cfg.Pipeline.RetryMax}
-	last, found, err := w.store.LastOffset(ctx, fmt.Sprintf("%x", log.TopicID), log.Partition)
-	for err != nil {
+	for {
+		last, found, err = w.store.LastOffset(ctx, topicID(log), log.Partition)
+		if err == nil {
+			return last, found, nil
+		}
 		w.log.Warn("waiting for the tables to say where the partition stands", "topic", log.Topic, "partition", log.Partition, "err", err)
 		if err := backoff.Wait(ctx); err != nil {
-			return 0, err
+			return 0, false, err
 		}
-		last, found, err = w.store.LastOffset(ctx, fmt.Sprintf("%x", log.TopicID), log.Partition)
 	}
-	if !found || last < logStart {
-		return logStart, nil
-	}
-	w.log.Warn("the consumer group has no offset but the tables have rows; going on behind them",
-		"topic", log.Topic, "partition", log.Partition, "offset", last+1)
-	return last + 1, nil
 }
+
+func topicID(log pipeline.Log) string { return fmt.Sprintf("%x", log.TopicID) }

@@ -36,6 +36,13 @@ type Intent struct {
 	Config string
 	// Exclude lists records left out because the store rejected them (W11).
 	Exclude []Range
+	// Topic is the id of the topic that the offset counts in: a topic made anew
+	// under the old name has another one. "": not said.
+	Topic string
+	// Cut is where the log was seen to end below what had been read: it lost its
+	// tail, and what is written from there on uses offsets again (W14). It stays
+	// until a person has decided. nil: it did not.
+	Cut *int64
 }
 
 // NoIntent is what is committed while no batch is open.
@@ -54,12 +61,14 @@ type intentJSON struct {
 	Warm        *int64     `json:"warm,omitempty"`
 	Config      string     `json:"cfg,omitempty"`
 	Exclude     [][2]int64 `json:"x,omitempty"`
+	Topic       string     `json:"t,omitempty"`
+	Cut         *int64     `json:"cut,omitempty"`
 }
 
 // Encode gives the commit metadata. It fails when the text would exceed
 // MaxMetadataBytes: too many exclusions.
 func (in Intent) Encode() (string, error) {
-	j := intentJSON{Version: intentVersion, Incarnation: in.Incarnation, Config: in.Config}
+	j := intentJSON{Version: intentVersion, Incarnation: in.Incarnation, Config: in.Config, Topic: in.Topic, Cut: in.Cut}
 	if in.Last >= 0 {
 		j.Last = &in.Last
 	}
@@ -101,14 +110,14 @@ func ParseIntent(metadata string) (Intent, error) {
 	if j.Version != intentVersion {
 		return Intent{}, fmt.Errorf("parse intent: version %d, this binary knows %d", j.Version, intentVersion)
 	}
-	in := Intent{Last: -1, Incarnation: j.Incarnation, Warm: -1, Config: j.Config}
+	in := Intent{Last: -1, Incarnation: j.Incarnation, Warm: -1, Config: j.Config, Topic: j.Topic, Cut: j.Cut}
 	if j.Last != nil {
 		in.Last = *j.Last
 	}
 	if j.Warm != nil {
 		in.Warm = *j.Warm
 	}
-	if in.Last < -1 || in.Warm < -1 {
+	if in.Last < -1 || in.Warm < -1 || in.Cut != nil && *in.Cut < 0 {
 		return Intent{}, fmt.Errorf("parse intent: negative offset")
 	}
 	for _, r := range j.Exclude {

@@ -142,6 +142,7 @@ func (l *loop) token(r Range, table string) string {
 }
 
 func (l *loop) commit(ctx context.Context, offset int64, in Intent) error {
+	in.Topic = l.src.Log().topic()
 	metadata, err := in.Encode()
 	if err != nil {
 		return errors.Join(ErrFatal, err)

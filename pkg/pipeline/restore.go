@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -35,23 +34,6 @@ func (l *loop) restore(ctx, fetchCtx context.Context) error {
 		return err
 	}
 	return l.land(ctx, b)
-}
-
-// checkLog refuses to go on when the log lacks what was committed: expired
-// before it was written (W13), or cut off at its end (W14).
-func (l *loop) checkLog(ctx context.Context, offset int64, in Intent) error {
-	start, end, err := l.src.Bounds(ctx)
-	if err != nil {
-		return fmt.Errorf("bounds of the log: %w", err)
-	}
-	need := max(offset, in.Last+1)
-	if end < need {
-		return fmt.Errorf("%w: the log ends at offset %d but %d is committed as processed or in hand: it lost its tail, and new records would reuse old offsets", ErrFatal, end, need)
-	}
-	if start > offset {
-		return fmt.Errorf("%w: records %d–%d expired before they were written; they are lost unless the log can be restored: %w", ErrFatal, offset, start-1, ErrExpired)
-	}
-	return nil
 }
 
 // firstReach is how many offsets warming reads back when no hint is committed.
@@ -92,7 +74,8 @@ func (l *loop) warm(ctx context.Context, hint int64) error {
 // reform fetches exactly the range of an open intent and makes the batch again.
 // nil: the source drains before the range was complete.
 func (l *loop) reform(ctx, fetchCtx context.Context, in Intent) (*batch, error) {
-	b := &batch{rng: Range{l.next, in.Last}, intent: in, adopted: true, opened: time.Now()}
+	first := l.next
+	b := &batch{rng: Range{first, in.Last}, intent: in, adopted: true, opened: time.Now()}
 	if err := l.stage.Begin(l.id(), in.Config, in.Exclude); err != nil {
 		return nil, fmt.Errorf("begin batch %d–%d again: %w", b.rng.First, b.rng.Last, err)
 	}
@@ -118,11 +101,11 @@ func (l *loop) reform(ctx, fetchCtx context.Context, in Intent) (*batch, error) 
 			}
 		}
 		more, err := l.fetch(ctx, fetchCtx, nil)
-		if errors.Is(err, ErrExpired) {
-			return nil, fmt.Errorf("%w: the open batch %d–%d: %w", ErrFatal, b.rng.First, b.rng.Last, err)
+		if err != nil {
+			return nil, l.gone(ctx, first, in, err)
 		}
-		if err != nil || !more {
-			return nil, err
+		if !more {
+			return nil, nil
 		}
 	}
 }

@@ -17,6 +17,10 @@ type Config struct {
 	// Retry spaces attempts while the store is away.
 	RetryMin time.Duration `help:"First wait before an insert is tried again." default:"100ms"`
 	RetryMax time.Duration `help:"Longest wait before an insert is tried again." default:"5s"`
+	// AcceptLoss and NextIncarnation are what a person decides when a partition
+	// has halted: its message says which.
+	AcceptLoss      bool     `help:"Go on where the log expired before it was stored: store what is left and count the rest as lost."`
+	NextIncarnation []string `help:"Go on in a partition whose log lost its tail or was made anew; its halt message says what to give here." placeholder:"TOPIC/PARTITION/NUMBER"`
 }
 
 // Validate reports every value that cannot work.
@@ -87,6 +91,7 @@ type loop struct {
 	weighed     bool // pending[0] has been weighed as weight
 	weight      Weight
 	warmBefore  int64 // the stage's WarmFrom before pending[0] was weighed
+	failed      error // of a Fetch, kept while what is in hand lands
 }
 
 // batch is a cut range on its way into the tables.
@@ -133,7 +138,7 @@ func (l *loop) collect(ctx, fetchCtx context.Context) (*batch, error) {
 		}
 		more, err := l.fetch(ctx, fetchCtx, b)
 		if err != nil {
-			return nil, err
+			return nil, l.gone(ctx, l.next, NoIntent(l.incarnation, l.stage.WarmFrom()), err)
 		}
 		if !more {
 			return b, nil
@@ -141,9 +146,13 @@ func (l *loop) collect(ctx, fetchCtx context.Context) (*batch, error) {
 	}
 }
 
-// fetch waits for records; false: the open batch is old enough, or the source
-// drains.
+// fetch waits for records; false: the open batch is old enough, the source
+// drains, or the log has no more of what follows the open batch. That error is
+// told when the batch has landed: nobody could read it again.
 func (l *loop) fetch(ctx, fetchCtx context.Context, b *batch) (bool, error) {
+	if l.failed != nil {
+		return false, l.failed
+	}
 	if b != nil {
 		var cancel context.CancelFunc
 		fetchCtx, cancel = context.WithDeadline(fetchCtx, b.opened.Add(l.cfg.Limits.MaxAge))
@@ -154,7 +163,12 @@ func (l *loop) fetch(ctx, fetchCtx context.Context, b *batch) (bool, error) {
 		if ctx.Err() == nil && fetchCtx.Err() != nil {
 			return false, nil
 		}
-		return false, fmt.Errorf("fetch: %w", err)
+		err = fmt.Errorf("fetch: %w", err)
+		if b != nil && isGone(err) {
+			l.failed = err
+			return false, nil
+		}
+		return false, err
 	}
 	for len(records) > 0 && records[0].Offset < l.next {
 		records = records[1:]

@@ -43,6 +43,14 @@ type Log struct {
 	Partition int32
 }
 
+// topic is the id as text, "" where topics have none.
+func (l Log) topic() string {
+	if l.TopicID == [16]byte{} {
+		return ""
+	}
+	return fmt.Sprintf("%x", l.TopicID)
+}
+
 // ID is the text that rows and tokens carry: topic id and incarnation.
 func (l Log) ID(incarnation uint32) string {
 	return fmt.Sprintf("%x/%d", l.TopicID, incarnation)
@@ -67,6 +75,16 @@ var (
 	ErrExpired = errors.New("log expired")
 )
 
+// TruncatedError says that the log ends before the next record to read: it lost
+// its tail, and what is written next uses offsets again (W14).
+type TruncatedError struct {
+	End int64 // of what is left of the log that was read
+}
+
+func (e *TruncatedError) Error() string {
+	return fmt.Sprintf("log lost its tail from offset %d on", e.End)
+}
+
 // Source is one partition, assigned to us for a while. Its methods are called
 // by the one goroutine that owns the partition.
 type Source interface {
@@ -79,7 +97,8 @@ type Source interface {
 	// Fetch waits for the next records, in offset order, without a gap other
 	// than those the log itself has. On ctx's end it returns ctx.Err(); records
 	// that arrive later are returned by the next call. ErrExpired: the log's
-	// first record lies beyond the next one to read.
+	// first record lies beyond the next one to read; *TruncatedError: its end
+	// lies before. Neither may be told again by a further call.
 	Fetch(ctx context.Context) ([]Record, error)
 	// Draining is closed when the owner should finish what it holds and return.
 	Draining() <-chan struct{}

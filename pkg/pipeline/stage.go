@@ -79,6 +79,9 @@ type Meter interface {
 	Retried(err error)
 	// Stored: a batch was inserted and committed.
 	Stored(b Stored)
+	// Lost: records of the range expired or were cut off before they were
+	// committed, and a person has decided to go on. Said at least once.
+	Lost(r Range)
 	// IntentOpened and IntentClosed frame the time an intent is open.
 	IntentOpened(at time.Time)
 	IntentClosed()

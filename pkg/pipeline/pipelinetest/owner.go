@@ -120,6 +120,7 @@ func (o *owner) Commit(_ context.Context, offset int64, metadata string) error {
 func (o *owner) Recovered(state string)    { o.World.Recovered[state]++ }
 func (o *owner) Retried(error)             {}
 func (o *owner) Stored(pipeline.Stored)    {}
+func (o *owner) Lost(pipeline.Range)       {}
 func (o *owner) IntentOpened(at time.Time) {}
 func (o *owner) IntentClosed()             {}
 
