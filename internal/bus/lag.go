@@ -1,9 +1,12 @@
 package bus
 
 import (
+	"fmt"
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
 
 	"github.com/spanmill/spanmill/pkg/pipeline"
 )
@@ -74,44 +77,109 @@ func (l *lag) measure(end int64, now time.Time) (records int64, age time.Duratio
 	return records, now.Sub(l.behind), l.opened
 }
 
-// measureLag asks for the logs' ends now and then: a partition whose handler
-// stands still fetches nothing, and its lag grows all the same.
+// measureLag asks for the logs' bounds now and then: a partition whose handler
+// stands still fetches nothing, and its lag grows all the same. It is also when
+// topics are looked at: for added partitions, and whether they still are the
+// ones that were assigned.
 func (m *membership) measureLag() {
 	tick := time.NewTicker(m.c.cfg.LagInterval)
 	defer tick.Stop()
+	counts := make(map[string]int)
 	for {
 		select {
 		case <-tick.C:
 		case <-m.life.Done():
 			return
 		}
+		if topics, err := m.adm.ListTopics(m.life, m.c.cfg.Topics...); err == nil {
+			m.watchTopics(counts, topics)
+		}
+		starts, err := m.adm.ListStartOffsets(m.life, m.c.cfg.Topics...)
+		if err != nil {
+			m.log.Debug("lag not measured", "err", err)
+			continue
+		}
 		ends, err := m.adm.ListEndOffsets(m.life, m.c.cfg.Topics...)
 		if err != nil {
 			m.log.Debug("lag not measured", "err", err)
 			continue
 		}
-		m.showLag(func(tp topicPartition) int64 {
-			end, _ := ends.Lookup(tp.topic, tp.partition)
-			if end.Err != nil {
-				return 0
+		m.showLag(func(tp topicPartition) (start, end int64) {
+			first, _ := starts.Lookup(tp.topic, tp.partition)
+			last, _ := ends.Lookup(tp.topic, tp.partition)
+			if first.Err != nil || last.Err != nil {
+				return 0, 0
 			}
-			return end.Offset
+			return first.Offset, last.Offset
 		})
 	}
 }
 
+// watchTopics says when a topic got more partitions, and has them taken in. A
+// topic made anew under its old name is none that we were assigned: the library
+// would wait for the old one, so a new member has to begin.
+func (m *membership) watchTopics(counts map[string]int, topics kadm.TopicDetails) {
+	for name, t := range topics {
+		if t.Err != nil {
+			m.log.Warn("the topic is not to be seen", "topic", name, "err", t.Err)
+			continue
+		}
+		n := len(t.Partitions)
+		if before := counts[name]; before > 0 && n > before {
+			m.log.Warn("partitions were added to the topic: traces move to other ones, and a resend that crosses the change is not recognised",
+				"topic", name, "partitions", n, "before", before)
+			m.cl.ForceMetadataRefresh()
+		}
+		counts[name] = n
+		m.c.metrics.partitions.WithLabelValues(name).Set(float64(n))
+		if old, another := m.anotherThan(name, t.ID); another {
+			m.rejoin(fmt.Errorf("topic %s was deleted and made anew: its id was %x and is %x", name, old, t.ID))
+		}
+	}
+}
+
+// anotherThan compares a topic's id with that of our sources.
+func (m *membership) anotherThan(name string, id [16]byte) (old [16]byte, another bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for tp, s := range m.sources {
+		if tp.topic != name {
+			continue
+		}
+		select {
+		case <-s.known:
+			if s.log.TopicID != id {
+				return s.log.TopicID, true
+			}
+		default:
+		}
+	}
+	return old, false
+}
+
 // showLag sets the gauges of the partitions that are ours at this moment.
-func (m *membership) showLag(end func(topicPartition) int64) {
+func (m *membership) showLag(bounds func(topicPartition) (start, end int64)) {
 	now := time.Now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for tp, s := range m.sources {
-		records, age, ok := s.lag.measure(end(tp), now)
+		start, end := bounds(tp)
+		records, age, ok := s.lag.measure(end, now)
 		if !ok {
 			continue
 		}
 		partition := strconv.Itoa(int(tp.partition))
 		m.c.metrics.lagRecords.WithLabelValues(tp.topic, partition).Set(float64(records))
 		m.c.metrics.lagSeconds.WithLabelValues(tp.topic, partition).Set(age.Seconds())
+		m.c.metrics.unread.WithLabelValues(tp.topic, partition).Set(unreadRatio(records, start, end))
 	}
+}
+
+// unreadRatio is how much of what the log keeps is still to be read. While
+// nothing was trimmed nothing is about to be lost.
+func unreadRatio(records, start, end int64) float64 {
+	if start <= 0 || end <= start {
+		return 0
+	}
+	return min(float64(records)/float64(end-start), 1)
 }

@@ -50,6 +50,8 @@ type consumerMetrics struct {
 	halted     *prometheus.GaugeVec
 	lagRecords *prometheus.GaugeVec
 	lagSeconds *prometheus.GaugeVec
+	unread     *prometheus.GaugeVec
+	partitions *prometheus.GaugeVec
 }
 
 func newConsumerMetrics(reg prometheus.Registerer) consumerMetrics {
@@ -92,6 +94,14 @@ func newConsumerMetrics(reg prometheus.Registerer) consumerMetrics {
 			Name: "spanmill_bus_lag_seconds",
 			Help: "Age of the oldest record that is not committed yet; 0 when all are.",
 		}, partition),
+		unread: f.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "spanmill_bus_log_unread_ratio",
+			Help: "Part of what the log keeps that is not committed yet: at 1, retention begins to take it. 0 while nothing was trimmed.",
+		}, partition),
+		partitions: f.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "spanmill_bus_topic_partitions",
+			Help: "Partitions of a topic that is consumed.",
+		}, []string{"topic"}),
 	}
 }
 
@@ -100,4 +110,5 @@ func (m consumerMetrics) forget(topic, partition string) {
 	m.halted.DeleteLabelValues(topic, partition)
 	m.lagRecords.DeleteLabelValues(topic, partition)
 	m.lagSeconds.DeleteLabelValues(topic, partition)
+	m.unread.DeleteLabelValues(topic, partition)
 }
