@@ -28,8 +28,9 @@ const (
 
 type doctorCommand struct {
 	target
-	EngineLib   string `help:"libchdb.so to use as the ClickHouse engine." type:"path"`
-	EngineCache string `help:"Where fetch-engine keeps the library; else the user's cache folder." env:"SPANMILL_CACHE" type:"path"`
+	Admin       []string `help:"Admin listeners of gateways and writers to ask for their metrics, host:port; else that of a running 'spanmill up'." placeholder:"ADDR"`
+	EngineLib   string   `help:"libchdb.so to use as the ClickHouse engine." type:"path"`
+	EngineCache string   `help:"Where fetch-engine keeps the library; else the user's cache folder." env:"SPANMILL_CACHE" type:"path"`
 }
 
 // finding is one line of doctor's report.
@@ -50,6 +51,13 @@ func (d doctorCommand) Run(c *console) error {
 		findings = append(findings, reach(ctx, a)...)
 	} else {
 		findings = append(findings, freePorts(ctx)...)
+	}
+	admins := d.Admin
+	if len(admins) == 0 && running {
+		admins = []string{a.Admin}
+	}
+	for _, admin := range admins {
+		findings = append(findings, alarmFindings(ctx, admin)...)
 	}
 	if running || d.ClickHouse.outside() {
 		findings = append(findings, d.clickhouse(ctx)...)

@@ -125,9 +125,11 @@ func (m *membership) watchTopics(counts map[string]int, topics kadm.TopicDetails
 			continue
 		}
 		n := len(t.Partitions)
+		m.c.metrics.added.WithLabelValues(name) // there before it counts anything
 		if before := counts[name]; before > 0 && n > before {
 			m.log.Warn("partitions were added to the topic: traces move to other ones, and a resend that crosses the change is not recognised",
 				"topic", name, "partitions", n, "before", before)
+			m.c.metrics.added.WithLabelValues(name).Add(float64(n - before))
 			m.cl.ForceMetadataRefresh()
 		}
 		counts[name] = n

@@ -52,6 +52,7 @@ type consumerMetrics struct {
 	lagSeconds *prometheus.GaugeVec
 	unread     *prometheus.GaugeVec
 	partitions *prometheus.GaugeVec
+	added      *prometheus.CounterVec
 }
 
 func newConsumerMetrics(reg prometheus.Registerer) consumerMetrics {
@@ -101,6 +102,10 @@ func newConsumerMetrics(reg prometheus.Registerer) consumerMetrics {
 		partitions: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "spanmill_bus_topic_partitions",
 			Help: "Partitions of a topic that is consumed.",
+		}, []string{"topic"}),
+		added: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "spanmill_bus_topic_partitions_added_total",
+			Help: "Partitions that a topic got while it was consumed.",
 		}, []string{"topic"}),
 	}
 }

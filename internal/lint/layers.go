@@ -34,6 +34,7 @@ var layerOf = map[string]layer{
 	"internal/dedup":            base,
 	"internal/query":            base,
 	"web":                       base,
+	"deploy":                    base,
 	"internal/bus":              adapters,
 	"internal/bus/embedded":     adapters,
 	"internal/store":            adapters,

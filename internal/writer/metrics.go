@@ -50,7 +50,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		return f.NewHistogram(prometheus.HistogramOpts{Name: "spanmill_writer_" + name, Help: help, Buckets: buckets})
 	}
 	times := prometheus.ExponentialBuckets(0.005, 2, 14)
-	return &metrics{
+	m := &metrics{
 		rows:       counter("rows_total", "Span rows inserted and committed."),
 		bytes:      counter("record_bytes_total", "Bytes of the records inserted and committed."),
 		batches:    counter("batches_total", "Batches inserted and committed."),
@@ -70,7 +70,11 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		waited:     histogram("batch_wait_seconds", "Age of a batch when it was cut.", times),
 		took:       histogram("batch_seconds", "Time from cut to final commit.", times),
 		batchRows:  histogram("batch_rows", "Rows of a batch.", prometheus.ExponentialBuckets(1, 4, 10)),
+	} // Series that are not there before their first event look like no increase.
+	for _, reason := range []string{ReasonEmpty, ReasonVersion, ReasonUndecodable, ReasonInvalidSpan, ReasonRejected} {
+		m.letters.WithLabelValues(reason)
 	}
+	return m
 }
 
 // meter reports one partition's loop.

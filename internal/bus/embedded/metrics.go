@@ -7,6 +7,7 @@ import (
 
 type metrics struct {
 	bytes   prometheus.Gauge
+	budget  prometheus.Gauge
 	full    prometheus.Gauge
 	trimmed *prometheus.CounterVec
 	strays  prometheus.Counter
@@ -18,6 +19,10 @@ func newMetrics(reg prometheus.Registerer) metrics {
 		bytes: f.NewGauge(prometheus.GaugeOpts{
 			Name: "spanmill_bus_embedded_log_bytes",
 			Help: "Size of the embedded bus's logs on disk.",
+		}),
+		budget: f.NewGauge(prometheus.GaugeOpts{
+			Name: "spanmill_bus_embedded_budget_bytes",
+			Help: "Size that the logs may have: read history takes half of it at most.",
 		}),
 		full: f.NewGauge(prometheus.GaugeOpts{
 			Name: "spanmill_bus_embedded_full",

@@ -139,6 +139,7 @@ func (b *Bus) trim(now time.Time) error {
 		b.log.Warn("disk budget of the bus", "full", full, "bytes", total, "budget", b.cfg.MaxLogBytes)
 	}
 	b.metrics.bytes.Set(float64(total))
+	b.metrics.budget.Set(float64(b.cfg.MaxLogBytes))
 	b.metrics.full.Set(map[bool]float64{true: 1}[full])
 	return nil
 }
