@@ -117,20 +117,20 @@ type outbox struct {
 
 // add takes a letter, or says why it stays.
 func (o *outbox) add(ctx context.Context, letter *pipeline.Record) error {
-	r, err := writer.Redriven(letter)
-	if err == nil {
-		var partitions int
-		if partitions, err = o.producer.Partitions(ctx, r.Topic); err != nil {
+	r, problem := writer.Redriven(letter)
+	if problem == nil {
+		partitions, err := o.producer.Partitions(ctx, r.Topic)
+		if err != nil {
 			return err
 		}
 		if int(r.Partition) >= partitions {
-			err = fmt.Errorf("topic %s has %d partitions and no longer that of its origin", r.Topic, partitions)
+			problem = fmt.Errorf("topic %s has %d partitions, not that of its origin", r.Topic, partitions)
 		}
 	}
-	if err != nil {
+	if problem != nil {
 		o.skipped++
-		o.list.add(letter, "stays: "+err.Error())
-		return nil
+		o.list.add(letter, "stays: "+problem.Error())
+		return nil //nolint:nilerr // told in the list; the others go on
 	}
 	if o.list.add(letter, ""); o.dry {
 		o.sent++

@@ -53,13 +53,13 @@ func (s *stage) Reject(ctx context.Context, r *pipeline.Record, cause error) err
 	var decoder otlp.Decoder
 	spans, why := read(&decoder, r)
 	if why.cause != nil {
-		return nil // a dead letter already, no part of the batch
+		return nil //nolint:nilerr // a dead letter already, no part of the batch
 	}
 	life, resent := lifeOf(r), s.lives.resent(r.Offset)
 	var meant schema.Indices
 	for i := range spans {
 		if n := spans[i].Index; spans[i].Invalid == "" && life.means(n) && !resent.Contains(n) {
-			meant.Add(n)
+			meant = meant.With(n)
 		}
 	}
 	if meant == nil {

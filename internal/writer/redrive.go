@@ -181,7 +181,7 @@ func (s *stage) keepFresh(ctx context.Context, spans []int) error {
 		outcome := "stored"
 		if l := q.Spans[n]; there[l] || s.lives.has(s.life.origin.Offset, l) {
 			outcome = "there"
-			s.resent.Add(l.Index)
+			s.resent = s.resent.With(l.Index)
 		} else {
 			s.keep(i)
 		}

@@ -171,7 +171,7 @@ func (s *stage) Weigh(ctx context.Context, r *pipeline.Record) (pipeline.Weight,
 			continue
 		case duplicate:
 			s.metrics.duplicates.Inc()
-			s.resent.Add(span.Index)
+			s.resent = s.resent.With(span.Index)
 		case !skip:
 			s.keep(i)
 		}
@@ -200,7 +200,7 @@ func (s *stage) invalid(ctx context.Context) error {
 			if meant == nil {
 				reason = span.Invalid
 			}
-			meant.Add(span.Index)
+			meant = meant.With(span.Index)
 		}
 	}
 	if meant == nil {

@@ -321,9 +321,7 @@ func TestLogThatLostItsTail(t *testing.T) {
 				s := open(t, c.stored)
 				s.cut(c.end)
 				s.wantHalt(twos, "--next-incarnation t/0/1")
-				for _, v := range []string{"A", "B", "C", "D", "E", "F"}[c.end:] {
-					s.values = append(s.values, v) // the offsets are used again
-				}
+				s.values = append(s.values, []string{"A", "B", "C", "D", "E", "F"}[c.end:]...) // the offsets are used again
 				s.wantHalt(twos, "--next-incarnation t/0/1")
 				s.wantHalt(accepting("t/0/2", "t/1/1"), "--next-incarnation t/0/1")
 				if err := s.live(accepting("t/0/1")); err != nil {

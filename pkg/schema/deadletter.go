@@ -73,13 +73,13 @@ type Indices []IndexRange
 // IndexRange is a closed range.
 type IndexRange struct{ First, Last uint32 }
 
-// Add puts in an index that is greater than all in the set.
-func (x *Indices) Add(i uint32) {
-	if n := len(*x); n > 0 && (*x)[n-1].Last+1 == i {
-		(*x)[n-1].Last = i
-		return
+// With is the set, no longer to be used, and an index greater than all in it.
+func (x Indices) With(i uint32) Indices {
+	if n := len(x); n > 0 && x[n-1].Last+1 == i {
+		x[n-1].Last = i
+		return x
 	}
-	*x = append(*x, IndexRange{i, i})
+	return append(x, IndexRange{i, i})
 }
 
 // Contains reports whether i is in the set.

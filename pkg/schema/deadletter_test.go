@@ -25,7 +25,7 @@ func TestOriginRoundTrip(t *testing.T) {
 func TestIndicesRoundTrip(t *testing.T) {
 	var x schema.Indices
 	for _, i := range []uint32{0, 1, 2, 3, 7, 9, 10} {
-		x.Add(i)
+		x = x.With(i)
 	}
 	if got := x.String(); got != "0-3,7,9-10" {
 		t.Errorf("text %q", got)
