@@ -48,11 +48,16 @@ type life struct {
 // lifeOf reads a record's headers. Only the partition of its origin can tell
 // whether a record was there already, so elsewhere it is a stranger's.
 func lifeOf(r *pipeline.Record) life {
-	origin, err := schema.ParseOrigin(r.Header(schema.HeaderOrigin))
-	if err != nil || origin.Topic != r.Topic || origin.Partition != r.Partition {
-		return life{received: r.Time.UnixMilli()}
+	l := life{received: r.Time.UnixMilli()}
+	text := r.Header(schema.HeaderOrigin)
+	if text == "" {
+		return l
 	}
-	l := life{again: true, origin: origin, received: r.Time.UnixMilli()}
+	origin, err := schema.ParseOrigin(text)
+	if err != nil || origin.Topic != r.Topic || origin.Partition != r.Partition {
+		return l
+	}
+	l.again, l.origin = true, origin
 	if milli, err := strconv.ParseInt(r.Header(schema.HeaderReceived), 10, 64); err == nil {
 		l.received = milli
 	}
@@ -119,11 +124,13 @@ func (l *lives) reset() {
 	clear(l.kept)
 }
 
-// open notes the first offset of the batch.
-func (l *lives) open(offset int64) {
-	if l.from < 0 {
+// open notes the first offset of the batch, and reports whether this is it.
+func (l *lives) open(offset int64) bool {
+	first := l.from < 0
+	if first {
 		l.from = offset
 	}
+	return first
 }
 
 func (l *lives) keep(offset int64, s SpanLife) {

@@ -147,7 +147,9 @@ func read(d *otlp.Decoder, r *pipeline.Record) ([]schema.Span, letter) {
 
 // Weigh implements pipeline.Stage.
 func (s *stage) Weigh(ctx context.Context, r *pipeline.Record) (pipeline.Weight, error) {
-	s.lives.open(r.Offset)
+	if s.lives.open(r.Offset) {
+		s.countPartitions(ctx)
+	}
 	spans, why := read(&s.decoder, r)
 	s.hold(r, spans)
 	if why.cause != nil {
@@ -188,6 +190,14 @@ func (s *stage) Weigh(ctx context.Context, r *pipeline.Record) (pipeline.Weight,
 		}
 	}
 	return pipeline.Weight{Rows: len(s.rows), Bytes: len(r.Value), Parts: s.place.days}, nil
+}
+
+// countPartitions keeps the count true, which grows when somebody adds some. It
+// decides nothing but what is counted as misplaced.
+func (s *stage) countPartitions(ctx context.Context) {
+	if n, err := s.letters.producer.Partitions(ctx, s.log.Topic); err == nil {
+		s.partitions = n
+	}
 }
 
 // invalid publishes the held record once for its invalid spans; its valid ones

@@ -57,7 +57,9 @@ type fakeWorld struct {
 	last    int64
 	found   bool
 	asked   []LifeQuery
-	table   []fakeRow
+	// partitions of the topic; 0: one
+	partitions int
+	table      []fakeRow
 }
 
 // fakeRow is a row of the one log: what it is, the offset it first had, and the
@@ -83,7 +85,9 @@ func (w *fakeWorld) Stored(_ context.Context, q LifeQuery) ([]SpanLife, error) {
 	}
 	return found, nil
 }
-func (w *fakeWorld) Partitions(context.Context, string) (int, error) { return 1, nil }
+func (w *fakeWorld) Partitions(context.Context, string) (int, error) {
+	return max(w.partitions, 1), nil
+}
 func (w *fakeWorld) Produce(_ context.Context, records []pipeline.Record) error {
 	if w.tooBig > 0 && len(records[0].Value) >= w.tooBig {
 		return tooLargeError{}
@@ -185,6 +189,19 @@ func TestResendsAreDropped(t *testing.T) {
 	s.Tables(pipeline.Range{First: 0, Last: 2})
 	if diff := cmp.Diff([]string{"01 3 spans of 0-2"}, s.parts.(*fakeParts).rows); diff != "" {
 		t.Errorf("parts (-want +got):\n%s", diff)
+	}
+}
+
+// TestAddedPartitionsChangeWhatIsMisplaced: the owner of a partition that stays
+// hears of it with its next batch.
+func TestAddedPartitionsChangeWhatIsMisplaced(t *testing.T) {
+	s, world := testStage(t)
+	feed(t, s, record(0, request(t, 1)))
+	world.partitions = 64
+	newBatch(t, s)
+	feed(t, s, record(1, request(t, 2))) // trace 1 belongs elsewhere now
+	if n := count(t, s.metrics.misplaced); n != 1 {
+		t.Errorf("%v spans are misplaced, want 1", n)
 	}
 }
 
