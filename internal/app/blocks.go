@@ -46,8 +46,8 @@ func (t tables) LastOffset(ctx context.Context, log string, partition int32) (in
 }
 
 // OtherLog implements writer.Store.
-func (t tables) OtherLog(ctx context.Context, topicID string, partition int32) (string, error) {
-	return t.spans.OtherLog(ctx, topicID, partition)
+func (t tables) OtherLog(ctx context.Context, log string, partition int32) (string, error) {
+	return t.spans.OtherLog(ctx, log, partition)
 }
 
 // Stored implements writer.Store.

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/spanmill/spanmill/pkg/schema"
@@ -56,5 +57,18 @@ func testLives(t *testing.T, b *bundle) {
 	many.Spans = append(many.Spans, rows["first life"])
 	if got, err := b.Lives(t.Context(), many); err != nil || !slices.Equal(got, []Life{rows["first life"]}) {
 		t.Errorf("many: %v, %v", got, err)
+	}
+}
+
+func testOtherLog(t *testing.T, b *bundle) {
+	b.insert(t, days(testDay), "t") // of testLog, partition 4
+	topic, _, _ := strings.Cut(testLog, "/")
+	for log, want := range map[string]string{testLog: "", topic + "/77": testLog, "another/0": testLog} {
+		if other, err := b.Spans().OtherLog(t.Context(), log, 4); other != want || err != nil {
+			t.Errorf("other than %s: %q, %v", log, other, err)
+		}
+	}
+	if other, err := b.Spans().OtherLog(t.Context(), "another/0", 5); other != "" || err != nil {
+		t.Errorf("of another partition: %q, %v", other, err)
 	}
 }

@@ -30,6 +30,7 @@ func TestOnEngine(t *testing.T) {
 		"extremes survive":                  testExtremesSurvive,
 		"dict widths":                       testDictWidths,
 		"lives of re-driven spans":          testLives,
+		"rows of another log":               testOtherLog,
 		"scratch leaves nothing":            testScratchLeavesNothing,
 		"a data rejection is told":          testADataRejectionIsTold,
 		"blocks match their tables":         testBlocksMatchTheirTables,

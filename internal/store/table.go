@@ -143,16 +143,17 @@ func (t *Table[B]) LastOffset(ctx context.Context, log string, partition int32) 
 	return 0, false, fmt.Errorf("ask %s for its last offset: %w", t.name, err)
 }
 
-// OtherLog names a log of another topic that rows of the partition came from,
-// "" if there is none.
-func (t *Table[B]) OtherLog(ctx context.Context, topicID string, partition int32) (string, error) {
-	log, err := t.store.search(ctx, fmt.Sprintf("SELECT src_log FROM %s WHERE NOT startsWith(src_log, %s) AND src_partition = %d LIMIT 1",
-		t.name, quote(topicID+"/"), partition))
+// OtherLog names a log (a pipeline.Log's ID) other than the given one that rows
+// of the partition came from, preferably one of the same topic; "": none.
+func (t *Table[B]) OtherLog(ctx context.Context, log string, partition int32) (string, error) {
+	topic, _, _ := strings.Cut(log, "/")
+	other, err := t.store.search(ctx, fmt.Sprintf("SELECT src_log FROM %s WHERE src_log != %s AND src_partition = %d GROUP BY src_log ORDER BY startsWith(src_log, %s) DESC LIMIT 1",
+		t.name, quote(log), partition, quote(topic+"/")))
 	if err != nil {
 		t.store.metrics.failed(t.name, err)
 		return "", fmt.Errorf("ask %s for other logs: %w", t.name, err)
 	}
-	return log, nil
+	return other, nil
 }
 
 func parseDays(text string) ([]uint16, error) {

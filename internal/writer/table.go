@@ -46,9 +46,9 @@ type Store interface {
 	// LastOffset is the greatest offset of the partition that any row came
 	// from, in whatever incarnation of the topic (W6).
 	LastOffset(ctx context.Context, topicID string, partition int32) (offset int64, found bool, err error)
-	// OtherLog names a log of another topic that rows of the partition came
-	// from, "" if there is none.
-	OtherLog(ctx context.Context, topicID string, partition int32) (string, error)
+	// OtherLog names a log (pipeline.Log.ID) other than the given one that rows
+	// of the partition came from, preferably one of the same topic; "": none.
+	OtherLog(ctx context.Context, log string, partition int32) (string, error)
 	// Stored tells which of the spans have a row that counts, from their first
 	// life or a later one.
 	Stored(ctx context.Context, q LifeQuery) ([]SpanLife, error)

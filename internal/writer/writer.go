@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -93,17 +94,20 @@ func (w *Writer) partition(ctx context.Context, src pipeline.Source) error {
 // accident; beginning again at the log start would double every row. If the log
 // has lost what followed those rows, only a person can decide to go on (W13).
 func (w *Writer) Starter(ctx context.Context, log pipeline.Log, logStart int64) (int64, error) {
-	last, found, err := w.lastOffset(ctx, log)
+	last, found, other, err := w.standing(ctx, log)
 	if err != nil {
 		return 0, err
 	}
 	at := w.log.With("topic", log.Topic, "partition", log.Partition)
 	switch {
+	case strings.HasPrefix(other, topicID(log)):
+		return 0, fmt.Errorf("the consumer group has no offset and the tables have rows of %s: where it stood, and in which incarnation, only a person can tell;"+
+			" commit the offset of %s/%d with the metadata {\"v\":1,\"inc\":N}", other, log.Topic, log.Partition)
+	case !found && other != "":
+		at.Warn("the tables have rows of another topic of this name; if it was deleted and made anew, what was not stored of the old one is gone",
+			"old_log", other, "topic_id", topicID(log))
+		return logStart, nil
 	case !found:
-		if other, err := w.store.OtherLog(ctx, topicID(log), log.Partition); err == nil && other != "" {
-			at.Warn("the tables have rows of another topic of this name; if it was deleted and made anew, what was not stored of the old one is gone",
-				"old_log", other, "topic_id", topicID(log))
-		}
 		return logStart, nil
 	case last+1 >= logStart:
 		at.Warn("the consumer group has no offset but the tables have rows; going on behind them", "offset", last+1)
@@ -117,17 +121,21 @@ func (w *Writer) Starter(ctx context.Context, log pipeline.Log, logStart int64) 
 	return logStart, nil
 }
 
-// lastOffset asks the tables until they answer or ctx ends.
-func (w *Writer) lastOffset(ctx context.Context, log pipeline.Log) (last int64, found bool, err error) {
+// standing asks the tables until they answer or ctx ends: for the last offset,
+// and for rows of another log than the topic's first incarnation.
+func (w *Writer) standing(ctx context.Context, log pipeline.Log) (last int64, found bool, other string, err error) {
 	backoff := pipeline.Backoff{Min: w.cfg.Pipeline.RetryMin, Max: w.cfg.Pipeline.RetryMax}
 	for {
 		last, found, err = w.store.LastOffset(ctx, topicID(log), log.Partition)
 		if err == nil {
-			return last, found, nil
+			other, err = w.store.OtherLog(ctx, log.ID(0), log.Partition)
+		}
+		if err == nil {
+			return last, found, other, nil
 		}
 		w.log.Warn("waiting for the tables to say where the partition stands", "topic", log.Topic, "partition", log.Partition, "err", err)
 		if err := backoff.Wait(ctx); err != nil {
-			return 0, false, err
+			return 0, false, "", err
 		}
 	}
 }
