@@ -57,6 +57,7 @@ type fakeWorld struct {
 	last    int64
 	found   bool
 	asked   []LifeQuery
+	other   string // log of rows that are not of the topic's first incarnation
 	// partitions of the topic; 0: one
 	partitions int
 	table      []fakeRow
@@ -74,7 +75,7 @@ func (w *fakeWorld) NewParts() PartBlock { return &fakeParts{fakeBlock{name: "tr
 func (w *fakeWorld) LastOffset(context.Context, string, int32) (int64, bool, error) {
 	return w.last, w.found, nil
 }
-func (w *fakeWorld) OtherLog(context.Context, string, int32) (string, error) { return "", nil }
+func (w *fakeWorld) OtherLog(context.Context, string, int32) (string, error) { return w.other, nil }
 func (w *fakeWorld) Stored(_ context.Context, q LifeQuery) ([]SpanLife, error) {
 	w.asked = append(w.asked, q)
 	var found []SpanLife
@@ -300,6 +301,20 @@ func TestStarterDoesNotPassOverAGapUnasked(t *testing.T) {
 	}
 	if n := count(t, w.metrics.lost); n != 3 {
 		t.Errorf("%v records counted as lost, want 3", n)
+	}
+}
+
+// TestStarterDoesNotGuessAnIncarnation: tokens of the first would be used again.
+func TestStarterDoesNotGuessAnIncarnation(t *testing.T) {
+	log := pipeline.Log{Topic: schema.TopicSpans, TopicID: [16]byte{7}}
+	world := &fakeWorld{last: 9, found: true, other: log.ID(1)}
+	w := New(Config{}, nil, world, world, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	if _, err := w.Starter(t.Context(), log, 0); err == nil || !strings.Contains(err.Error(), log.ID(1)) {
+		t.Errorf("went on: %v", err)
+	}
+	world.other = "another/0"
+	if got, err := w.Starter(t.Context(), log, 0); err != nil || got != 10 {
+		t.Errorf("with another topic's rows: %d, %v", got, err)
 	}
 }
 
