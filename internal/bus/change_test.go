@@ -33,7 +33,6 @@ func TestAddedPartitionsAreReadFromTheirStart(t *testing.T) {
 		sources, handle := hands()
 		m := c.join(tuning{}, handle)
 		first := receive(t, sources, "the first partition")
-		<-time.After(10 * time.Second)
 		c.admin(func(adm *kadm.Client) error {
 			_, err := adm.CreatePartitions(t.Context(), 2, topic)
 			return err
@@ -88,6 +87,33 @@ func TestTopicMadeAnew(t *testing.T) {
 		}
 		if err := old.src.Commit(t.Context(), 3, ""); err == nil {
 			t.Error("the old topic's owner commits")
+		}
+	})
+}
+
+// TestProducerFollowsATopicMadeAnew: what is under way is refused, to be sent
+// again; the gateway need not be restarted.
+func TestProducerFollowsATopicMadeAnew(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, c *cluster) {
+		p := c.producer()
+		if err := p.Produce(t.Context(), records(0, "old")); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.DeleteTopic(topic); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.CreateTopic(topic, 1, nil); err != nil {
+			t.Fatal(err)
+		}
+		for tries := 0; ; tries++ {
+			err := p.Produce(t.Context(), records(0, "new"))
+			if err == nil {
+				break
+			}
+			if !errors.Is(err, bus.ErrUnavailable) || tries > 10 {
+				t.Fatalf("try %d: %v", tries, err)
+			}
+			<-time.After(time.Second)
 		}
 	})
 }

@@ -84,7 +84,6 @@ func (l *lag) measure(end int64, now time.Time) (records int64, age time.Duratio
 func (m *membership) measureLag() {
 	tick := time.NewTicker(m.c.cfg.LagInterval)
 	defer tick.Stop()
-	counts := make(map[string]int)
 	for {
 		select {
 		case <-tick.C:
@@ -92,7 +91,7 @@ func (m *membership) measureLag() {
 			return
 		}
 		if topics, err := m.adm.ListTopics(m.life, m.c.cfg.Topics...); err == nil {
-			m.watchTopics(counts, topics)
+			m.watchTopics(topics)
 		}
 		starts, err := m.adm.ListStartOffsets(m.life, m.c.cfg.Topics...)
 		if err != nil {
@@ -118,26 +117,37 @@ func (m *membership) measureLag() {
 // watchTopics says when a topic got more partitions, and has them taken in. A
 // topic made anew under its old name is none that we were assigned: the library
 // would wait for the old one, so a new member has to begin.
-func (m *membership) watchTopics(counts map[string]int, topics kadm.TopicDetails) {
+func (m *membership) watchTopics(topics kadm.TopicDetails) {
 	for name, t := range topics {
 		if t.Err != nil {
 			m.log.Warn("the topic is not to be seen", "topic", name, "err", t.Err)
 			continue
 		}
-		n := len(t.Partitions)
-		m.c.metrics.added.WithLabelValues(name) // there before it counts anything
-		if before := counts[name]; before > 0 && n > before {
-			m.log.Warn("partitions were added to the topic: traces move to other ones, and a resend that crosses the change is not recognised",
-				"topic", name, "partitions", n, "before", before)
-			m.c.metrics.added.WithLabelValues(name).Add(float64(n - before))
-			m.cl.ForceMetadataRefresh()
-		}
-		counts[name] = n
-		m.c.metrics.partitions.WithLabelValues(name).Set(float64(n))
+		m.countPartitions(name, len(t.Partitions))
 		if old, another := m.anotherThan(name, t.ID); another {
 			m.rejoin(fmt.Errorf("topic %s was deleted and made anew: its id was %x and is %x", name, old, t.ID))
 		}
 	}
+}
+
+// countPartitions notices that partitions were added since they were last
+// counted, or since the member began.
+func (m *membership) countPartitions(topic string, n int) {
+	m.mu.Lock()
+	before := m.counts[topic]
+	m.counts[topic] = n
+	m.mu.Unlock()
+	m.c.metrics.partitions.WithLabelValues(topic).Set(float64(n))
+	added := m.c.metrics.added.WithLabelValues(topic) // there before it counts anything
+	if n <= before {
+		return
+	}
+	if before > 0 {
+		added.Add(float64(n - before))
+		m.log.Warn("partitions were added to the topic: traces move to other ones, and a resend that crosses the change is not recognised",
+			"topic", topic, "partitions", n, "before", before)
+	}
+	m.cl.ForceMetadataRefresh() // the library looks every few minutes only
 }
 
 // anotherThan compares a topic's id with that of our sources.

@@ -57,6 +57,8 @@ type membership struct {
 	mu      sync.Mutex
 	closing bool // no source starts any more
 	sources map[topicPartition]*source
+	// counts is how many partitions topics had when last looked at.
+	counts map[string]int
 	// last is the newest source's end per partition, so that two handlers of
 	// one partition never overlap.
 	last map[topicPartition]<-chan struct{}
@@ -71,6 +73,7 @@ func newMembership(ctx context.Context, c *Consumer, handle Handler) *membership
 		made:    make(chan struct{}),
 		over:    make(chan struct{}),
 		sources: make(map[topicPartition]*source),
+		counts:  make(map[string]int),
 		last:    make(map[topicPartition]<-chan struct{}),
 	}
 	m.coordinator.Store(-1)
@@ -195,6 +198,11 @@ func (m *membership) fetched(ctx context.Context, _ *kgo.Client, resp *kmsg.Offs
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	for _, t := range topics {
+		if t.Err == nil && m.counts[t.Topic] == 0 {
+			m.counts[t.Topic] = len(t.Partitions)
+		}
+	}
 	for _, group := range resp.Groups {
 		for _, t := range group.Topics {
 			name := t.Topic

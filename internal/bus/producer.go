@@ -97,6 +97,9 @@ func (p *Producer) Produce(ctx context.Context, records []pipeline.Record) error
 	}
 	began := time.Now()
 	err := p.produce(ctx, records)
+	if errors.Is(err, kerr.UnknownTopicID) {
+		p.forget(records)
+	}
 	outcome := outcomeOf(err)
 	p.metrics.seconds.WithLabelValues(outcome).Observe(time.Since(began).Seconds())
 	for i := range records {
@@ -148,6 +151,15 @@ func (p *Producer) produce(ctx context.Context, records []pipeline.Record) error
 		return fmt.Errorf("%w: %w", ErrUnavailable, context.Cause(ctx))
 	case <-patience.C:
 		return fmt.Errorf("%w: no acknowledgement within %s", ErrUnavailable, p.cfg.ProduceTimeout)
+	}
+}
+
+// forget makes the clients look the records' topics up anew: one was deleted and
+// made anew, and the library would wait for the old one for ever.
+func (p *Producer) forget(records []pipeline.Record) {
+	for i := range records {
+		p.small.PurgeTopicsFromProducing(records[i].Topic)
+		p.large.PurgeTopicsFromProducing(records[i].Topic)
 	}
 }
 
