@@ -199,7 +199,7 @@ func TestAddedPartitionsChangeWhatIsMisplaced(t *testing.T) {
 	s, world := testStage(t)
 	feed(t, s, record(0, request(t, 1)))
 	world.partitions = 64
-	newBatch(t, s)
+	begin(t, s)
 	feed(t, s, record(1, request(t, 2))) // trace 1 belongs elsewhere now
 	if n := count(t, s.metrics.misplaced); n != 1 {
 		t.Errorf("%v spans are misplaced, want 1", n)

@@ -77,8 +77,12 @@ func poisons(t *testing.T) []shape {
 // deadLetterCommand runs spanmill dead-letters.
 func deadLetterCommand(t *testing.T, up *harness.Instance, args ...string) string {
 	t.Helper()
-	args = append([]string{"dead-letters", args[0], "--addresses", up.AddressesFile}, args[1:]...)
-	out, err := exec.CommandContext(t.Context(), up.Binary, args...).CombinedOutput()
+	where := []string{"--brokers", up.Kafka}
+	if up.Target[0] == "--addresses" {
+		where = up.Target
+	}
+	args = slices.Concat([]string{"dead-letters", args[0]}, where, args[1:])
+	out, err := exec.CommandContext(t.Context(), harness.Build(t, ""), args...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, out)
 	}
@@ -99,11 +103,11 @@ func letterAt(t *testing.T, list, origin string) (offset, reason string) {
 	return "", ""
 }
 
-// TestPoisonIsSetAsideAndDrivenAgain: each shape is a dead letter with its
+// testPoison: each shape is a dead letter with its
 // reason, its neighbours land, and once it is mended it lands once, however
 // often it is driven again.
-func TestPoisonIsSetAsideAndDrivenAgain(t *testing.T) {
-	up := harness.Start(t, harness.Options{})
+func testPoison(t *testing.T, p harness.Plant) {
+	up := harness.Start(t, p, harness.Options{})
 	send(t, up, newTrace("warm", 1))
 	up.SQL(t, "ALTER TABLE spans ADD CONSTRAINT no_poison CHECK name != 'rejected'")
 	shapes := poisons(t)
@@ -179,9 +183,9 @@ func TestPoisonIsSetAsideAndDrivenAgain(t *testing.T) {
 	}
 }
 
-// TestDeadLettersAreChosenAndShown: the filters, and what show makes of one.
-func TestDeadLettersAreChosenAndShown(t *testing.T) {
-	up := harness.Start(t, harness.Options{})
+// testDeadLetterCommands: the filters, and what show makes of one.
+func testDeadLetterCommands(t *testing.T, p harness.Plant) {
+	up := harness.Start(t, p, harness.Options{})
 	send(t, up, newTrace("warm", 1))
 	var origins []string
 	for partition := range 2 {
@@ -241,18 +245,17 @@ func TestDeadLettersAreChosenAndShown(t *testing.T) {
 	if strings.Contains(up.Log(), "secret") {
 		t.Error("content in the log")
 	}
-	refused := exec.CommandContext(t.Context(), up.Binary, "dead-letters", "redrive", "--brokers", up.Kafka)
+	refused := exec.CommandContext(t.Context(), harness.Build(t, ""), "dead-letters", "redrive", "--brokers", up.Kafka)
 	if out, err := refused.CombinedOutput(); err == nil || !strings.Contains(string(out), "--all") {
 		t.Errorf("re-drives everything unasked: %v %s", err, out)
 	}
 }
 
-// TestRedriveIsKilledInTheMiddle: dead letters are driven again, twice over,
+// testRedriveKilled: dead letters are driven again, twice over,
 // into processes that are killed with their batch begun, half landed, and
 // landed.
-func TestRedriveIsKilledInTheMiddle(t *testing.T) {
-	dataDir := t.TempDir()
-	up := harness.Start(t, harness.Options{DataDir: dataDir, Tags: "faults"})
+func testRedriveKilled(t *testing.T, p harness.Plant) {
+	up := harness.Start(t, p, harness.Options{Tags: "faults"})
 	send(t, up, newTrace("warm", 1))
 	up.SQL(t, "ALTER TABLE spans ADD CONSTRAINT no_poison CHECK name != 'rejected'")
 	const letters = 3
@@ -267,8 +270,8 @@ func TestRedriveIsKilledInTheMiddle(t *testing.T) {
 	up.Terminate(t)
 	for _, point := range []string{"after_intent", "after_table_1", "after_insert"} {
 		reached := filepath.Join(t.TempDir(), "reached")
-		up := harness.Start(t, harness.Options{
-			DataDir: dataDir, Tags: "faults", Env: []string{"SPANMILL_FAULT=" + point, "SPANMILL_FAULT_FILE=" + reached},
+		up := harness.Start(t, p, harness.Options{
+			Tags: "faults", Env: []string{"SPANMILL_FAULT=" + point, "SPANMILL_FAULT_FILE=" + reached},
 		})
 		deadLetterCommand(t, up, "redrive", "--reason", "store_rejected")
 		deadLetterCommand(t, up, "redrive", "--reason", "store_rejected")
@@ -278,7 +281,7 @@ func TestRedriveIsKilledInTheMiddle(t *testing.T) {
 		})
 		up.Kill()
 	}
-	last := harness.Start(t, harness.Options{DataDir: dataDir, Tags: "faults"})
+	last := harness.Start(t, p, harness.Options{Tags: "faults"})
 	fence(t, last)
 	landed(t, last, "killed", slices.Concat(slices.Repeat([]string{"beside"}, letters), slices.Repeat([]string{"rejected"}, letters))...)
 	sameSQL(t, last, "SELECT sum(spans) FROM trace_parts WHERE service_name = 'killed'", fmt.Sprint(2*letters))

@@ -45,6 +45,9 @@ var everywhere = []struct {
 	{"trace", testHostileTrace},
 	{"killed at named points", testKilledAtNamedPoints},
 	{"engine killed", testEngineKilled},
+	{"poison", testPoison},
+	{"dead letters", testDeadLetterCommands},
+	{"redrive killed", testRedriveKilled},
 }
 
 // TestOnUp runs them on `spanmill up`: the embedded bus and the engine.

@@ -32,6 +32,7 @@ func TestOnRealKafka(t *testing.T) {
 	t.Run("processes", func(t *testing.T) { testProcesses(t, site, begin) })
 	begin() // where the first part was not asked for
 	t.Run("messages", func(t *testing.T) { testMessages(t, site) })
+	t.Run("losses", func(t *testing.T) { testLosses(t, site) })
 	t.Run("bus", func(t *testing.T) {
 		t.Run("classic", func(t *testing.T) { bustest.Run(t, open(b)) })
 		t.Run("consumer", func(t *testing.T) {

@@ -12,19 +12,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/spanmill/spanmill/internal/testkit"
+	"github.com/spanmill/spanmill/tests/e2e/harness"
 	"github.com/spanmill/spanmill/tests/kafka"
 )
 
-// TestLossesOnRealKafka takes records away from a real Kafka, moves its offsets,
+// testLosses takes records away from a real Kafka, moves its offsets,
 // adds partitions and makes the topic anew, between lives of a writer and under
 // a living one: it halts and says what goes on, or says what happened.
-func TestLossesOnRealKafka(t *testing.T) {
-	b := kafka.New(t)
-	b.Start(t)
-	l := &losses{system: newSystem(t, b), t: t}
-	l.startEngine(t)
-	cl, err := kgo.NewClient(kgo.SeedBrokers(b.Plain), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+func testLosses(t *testing.T, site *kafka.Site) {
+	l := &losses{Plant: site.Plant(t, "classic"), t: t}
+	cl, err := kgo.NewClient(kgo.SeedBrokers(site.Broker.Plain), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,10 +29,10 @@ func TestLossesOnRealKafka(t *testing.T) {
 	l.cl, l.adm = cl, kadm.NewClient(cl)
 
 	first := l.writer()
-	first.awaitReady(t)
+	first.AwaitReady(t)
 	l.produce(0, "first", 3)
 	l.awaitRows("first", 3)
-	first.terminate(t)
+	first.Terminate(t)
 	l.expired()
 	l.tailLost()
 	l.added()
@@ -44,18 +41,25 @@ func TestLossesOnRealKafka(t *testing.T) {
 
 // losses is what the steps share.
 type losses struct {
-	*system
+	*kafka.Plant
 	t   *testing.T
 	cl  *kgo.Client
 	adm *kadm.Client
 }
 
-func (l *losses) writer(args ...string) *process {
+// writer starts one, with flags given as variables.
+func (l *losses) writer(flags ...string) *harness.Process {
 	l.t.Helper()
-	return launch(l.t, "writer", nil, append([]string{
-		"--brokers", l.broker.Plain, "--partitions", "2", "--clickhouse", "http://" + l.at.HTTPAddr,
-		"--clickhouse-user", l.at.User, "--clickhouse-password-file", l.password,
-	}, args...)...)
+	return l.Writer(l.t, harness.Options{Env: append(flags, "SPANMILL_PARTITIONS=2")})
+}
+
+func (l *losses) sql(query string) string {
+	l.t.Helper()
+	answer, err := l.Addresses().Query(l.t.Context(), query)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return answer
 }
 
 // produce writes n records of one span each.
@@ -79,8 +83,8 @@ func (l *losses) do(what func(context.Context) error) {
 func (l *losses) awaitRows(service string, n int) {
 	l.t.Helper()
 	want := fmt.Sprintf("%d\t%d", n, n)
-	testkit.Eventually(l.t, patience, func() error {
-		if got := l.sql(l.t, "SELECT count(), uniqExact(span_id) FROM spans WHERE service_name = '"+service+"'"); got != want {
+	harness.Eventually(l.t, func() error {
+		if got := l.sql("SELECT count(), uniqExact(span_id) FROM spans WHERE service_name = '" + service + "'"); got != want {
 			return fmt.Errorf("rows and spans of %s: %q, want %q", service, got, want)
 		}
 		return nil
@@ -89,30 +93,26 @@ func (l *losses) awaitRows(service string, n int) {
 
 // awaitHalt waits until a partition of the writer stands still, for a reason
 // that names the way on.
-func (l *losses) awaitHalt(p *process, partition int, advice string) {
+func (l *losses) awaitHalt(p *harness.Process, partition int, advice string) {
 	l.t.Helper()
+	p.AwaitReady(l.t)
 	line := fmt.Sprintf(`spanmill_bus_partition_halted{partition="%d",topic="spans"} 1`, partition)
-	testkit.Eventually(l.t, patience, func() error {
-		_, page, err := p.page(l.t, "/metrics")
-		if err == nil && !strings.Contains(page, line) {
-			err = errors.New("not halted")
+	harness.Eventually(l.t, func() error {
+		if !strings.Contains(p.Metrics(l.t), line) {
+			return errors.New("not halted")
 		}
-		return err
+		return nil
 	})
-	if !strings.Contains(p.log(), advice) {
+	if !strings.Contains(p.Log(), advice) {
 		l.t.Errorf("the log does not name %q", advice)
 	}
 }
 
 var lostLine = regexp.MustCompile(`(?m)^spanmill_writer_lost_records_total (\d+)$`)
 
-func (l *losses) wantLost(p *process, n int) {
+func (l *losses) wantLost(p *harness.Process, n int) {
 	l.t.Helper()
-	_, page, err := p.page(l.t, "/metrics")
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	if m := lostLine.FindStringSubmatch(page); m == nil || m[1] != strconv.Itoa(n) {
+	if m := lostLine.FindStringSubmatch(p.Metrics(l.t)); m == nil || m[1] != strconv.Itoa(n) {
 		l.t.Errorf("lost records: %v, want %d", m, n)
 	}
 }
@@ -130,11 +130,11 @@ func (l *losses) expired() {
 	l.awaitHalt(p, 0, "records 3–5 expired before they were stored")
 	l.produce(1, "other", 2) // the other partition goes on
 	l.awaitRows("other", 2)
-	p.terminate(l.t)
-	p = l.writer("--accept-loss")
+	p.Terminate(l.t)
+	p = l.writer("SPANMILL_ACCEPT_LOSS=true")
 	l.awaitRows("expired", 2)
 	l.wantLost(p, 3)
-	p.terminate(l.t)
+	p.Terminate(l.t)
 }
 
 // tailLost: the group stands beyond the log's end (W14), as after a broker came
@@ -143,74 +143,74 @@ func (l *losses) tailLost() {
 	l.do(func(ctx context.Context) error {
 		offsets := make(kadm.Offsets)
 		offsets.AddOffset("spans", 1, 4, -1) // the log ends at 2
-		_, err := l.adm.CommitOffsets(ctx, "spanmill-writer", offsets)
+		_, err := l.adm.CommitOffsets(ctx, l.Group, offsets)
 		return err
 	})
 	const advice = "--next-incarnation spans/1/1"
 	p := l.writer()
 	l.awaitHalt(p, 1, advice)
 	l.produce(1, "reused", 5) // offsets 2 to 6: past what is committed
-	p.terminate(l.t)
-	p = l.writer("--accept-loss")
+	p.Terminate(l.t)
+	p = l.writer("SPANMILL_ACCEPT_LOSS=true")
 	l.awaitHalt(p, 1, advice)
-	p.terminate(l.t)
-	p = l.writer("--next-incarnation", "spans/1/1")
+	p.Terminate(l.t)
+	p = l.writer("SPANMILL_NEXT_INCARNATION=spans/1/1")
 	l.awaitRows("reused", 5)
 	l.awaitRows("other", 2)
-	if got := l.sql(l.t, "SELECT groupUniqArray(endsWith(src_log, '/1')), min(src_offset) FROM spans WHERE service_name = 'reused'"); got != "[1]\t2" {
+	if got := l.sql("SELECT groupUniqArray(endsWith(src_log, '/1')), min(src_offset) FROM spans WHERE service_name = 'reused'"); got != "[1]\t2" {
 		l.t.Errorf("rows of the next incarnation: %s", got)
 	}
-	p.terminate(l.t)
+	p.Terminate(l.t)
 	p = l.writer() // nobody has to be told twice
 	l.produce(1, "reused", 1)
 	l.awaitRows("reused", 6)
-	p.terminate(l.t)
+	p.Terminate(l.t)
 }
 
 // added: a living writer takes new partitions in, from their start.
 func (l *losses) added() {
 	p := l.writer()
-	p.awaitReady(l.t)
+	p.AwaitReady(l.t)
 	l.do(func(ctx context.Context) error {
 		_, err := l.adm.CreatePartitions(ctx, 1, "spans")
 		return err
 	})
-	testkit.Eventually(l.t, patience, func() error {
+	harness.Eventually(l.t, func() error {
 		l.cl.ForceMetadataRefresh()
 		r := &kgo.Record{Topic: "spans", Partition: 2, Value: traces(l.t, "added", 1)}
 		return l.cl.ProduceSync(l.t.Context(), r).FirstErr()
 	})
 	l.awaitRows("added", 1)
-	if !strings.Contains(p.log(), "partitions were added to the topic") {
+	if !strings.Contains(p.Log(), "partitions were added to the topic") {
 		l.t.Error("nobody says that partitions were added")
 	}
-	p.terminate(l.t)
+	p.Terminate(l.t)
 }
 
 // recreated: the topic is deleted and made anew under a living writer.
 func (l *losses) recreated() {
 	p := l.writer()
-	p.awaitReady(l.t)
+	p.AwaitReady(l.t)
 	l.do(func(ctx context.Context) error {
 		topics, err := l.adm.DeleteTopics(ctx, "spans")
 		return errors.Join(err, topics.Error())
 	})
-	testkit.Eventually(l.t, patience, func() error { // deleting takes its time
+	harness.Eventually(l.t, func() error { // deleting takes its time
 		_, err := l.adm.CreateTopic(l.t.Context(), 3, 1, nil, "spans")
 		return err
 	})
-	testkit.Eventually(l.t, patience, func() error {
+	harness.Eventually(l.t, func() error {
 		l.cl.PurgeTopicsFromProducing("spans") // this client would wait for the old topic
 		r := &kgo.Record{Topic: "spans", Partition: 1, Value: traces(l.t, "anew", 1)}
 		return l.cl.ProduceSync(l.t.Context(), r).FirstErr()
 	})
 	l.awaitRows("anew", 1)
 	for _, want := range []string{"deleted and made anew", "the tables have rows of another topic of this name"} {
-		if !strings.Contains(p.log(), want) {
+		if !strings.Contains(p.Log(), want) {
 			l.t.Errorf("nobody says %q", want)
 		}
 	}
-	p.terminate(l.t)
+	p.Terminate(l.t)
 	for _, c := range []struct {
 		service string
 		n       int
