@@ -86,9 +86,11 @@ func (w *fakeWorld) Stored(_ context.Context, q LifeQuery) ([]SpanLife, error) {
 	}
 	return found, nil
 }
+
 func (w *fakeWorld) Partitions(context.Context, string) (int, error) {
 	return max(w.partitions, 1), nil
 }
+
 func (w *fakeWorld) Produce(_ context.Context, records []pipeline.Record) error {
 	if w.tooBig > 0 && len(records[0].Value) >= w.tooBig {
 		return tooLargeError{}

@@ -129,6 +129,7 @@ func (s *shrinking) Begin(id, _ string, _ []pipeline.Range) error {
 	s.batch, s.logID = nil, id
 	return nil
 }
+
 func (s *shrinking) Add() error                            { s.batch = append(s.batch, *s.weighed); return nil }
 func (s *shrinking) Open(context.Context, time.Time) error { return nil }
 func (s *shrinking) Recovered(string)                      {}

@@ -112,7 +112,7 @@ var lostLine = regexp.MustCompile(`(?m)^spanmill_writer_lost_records_total (\d+)
 
 func (l *losses) wantLost(p *harness.Process, n int) {
 	l.t.Helper()
-	if m := lostLine.FindStringSubmatch(p.Metrics(l.t)); m == nil || m[1] != strconv.Itoa(n) {
+	if m := lostLine.FindStringSubmatch(p.Metrics(l.t)); len(m) < 2 || m[1] != strconv.Itoa(n) {
 		l.t.Errorf("lost records: %v, want %d", m, n)
 	}
 }
