@@ -158,6 +158,9 @@ func (p *Producer) produce(ctx context.Context, records []pipeline.Record) error
 // made anew, and the library would wait for the old one for ever.
 func (p *Producer) forget(records []pipeline.Record) {
 	for i := range records {
+		if i > 0 && records[i].Topic == records[i-1].Topic {
+			continue
+		}
 		p.small.PurgeTopicsFromProducing(records[i].Topic)
 		p.large.PurgeTopicsFromProducing(records[i].Topic)
 	}
