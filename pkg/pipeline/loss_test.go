@@ -27,7 +27,7 @@ type shrinking struct {
 	rows      []string
 	tokens    map[string]bool
 	lost      []pipeline.Range
-	away      bool                     // inserts fail
+	away      time.Time                // inserts fail until then
 	fetched   func(s *shrinking) error // before each Fetch
 
 	// of one life
@@ -173,7 +173,7 @@ func (o *oneTable) Present(context.Context) ([]uint16, error) {
 }
 
 func (o *oneTable) Insert(_ context.Context, a pipeline.Attempt) error {
-	if o.away {
+	if time.Now().Before(o.away) {
 		return errors.New("away")
 	}
 	if !o.tokens[a.Token] {
@@ -379,8 +379,7 @@ func TestRestOfABatchIsRetried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, false)
 		s.expire(3)
-		s.away = true
-		time.AfterFunc(time.Minute, func() { s.away = false })
+		s.away = time.Now().Add(time.Minute)
 		if err := s.live(accepting()); err != nil {
 			t.Fatal(err)
 		}
