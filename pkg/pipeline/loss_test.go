@@ -53,6 +53,7 @@ func (s *shrinking) live(cfg pipeline.Config) error {
 		ctx, cancel := context.WithTimeout(s.t.Context(), time.Hour)
 		err := pipeline.Run(ctx, s, s, cfg, s, slog.New(slog.DiscardHandler))
 		cancel()
+		synctest.Wait() // the loop's own goroutine ends with it
 		if !errors.Is(err, pipeline.ErrRejoin) {
 			return err
 		}
