@@ -6,14 +6,9 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/spanmill/spanmill/internal/bus"
 	"github.com/spanmill/spanmill/internal/service"
 	"github.com/spanmill/spanmill/internal/telemetry"
 	"github.com/spanmill/spanmill/internal/writer/audit"
-	"github.com/spanmill/spanmill/pkg/pipeline"
-	"github.com/spanmill/spanmill/pkg/schema"
 )
 
 // replayCommand stores what the tables lack of a range of the log.
@@ -64,15 +59,7 @@ func (r replayCommand) Run(c *console) error {
 			p.say("partition %d of %d: replayed to offset %d of %d; %d rows of spans were missing", e.Log.Partition, e.Partitions, next, e.To, job.replayer.Result.Spans.Load())
 		},
 	}
-	group := bus.DefaultConsumer()
-	group.Group, group.Topics = r.Group+replaySuffix, []string{schema.TopicSpans}
-	kafka := h.kafka
-	kafka.GroupProtocol = bus.ProtocolClassic // its generations fence a lost lease everywhere
-	consumer, err := bus.NewConsumer(kafka, group, bus.ConsumerDeps{Start: bus.AtLogStart, Log: log, Reg: prometheus.NewRegistry()})
-	if err != nil {
-		return err
-	}
-	if err := job.run(ctx, consumer); err != nil {
+	if err := job.run(ctx, h, r.Group+replaySuffix, log); err != nil {
 		return err
 	}
 	return tellReplay(c, &job.replayer.Result)
@@ -87,84 +74,5 @@ func tellReplay(c *console, res *audit.Result) error {
 		text += fmt.Sprintf("; of %d batches the log has a part only, their sums were not stored", n)
 	}
 	_, err := fmt.Fprintln(c.out, text)
-	return err
-}
-
-// replayJob is one replay as a member of its group.
-type replayJob struct {
-	extents  []audit.Extent
-	replayer *audit.Replayer
-	finish   context.CancelCauseFunc
-}
-
-// errReplayed ends a member whose work is done.
-var errReplayed = errors.New("replayed")
-
-// run takes part until every partition has been replayed by us. Another replay
-// that is at it, too, takes its share and hands it over when it is done.
-func (j *replayJob) run(ctx context.Context, consumer *bus.Consumer) error {
-	inner, finish := context.WithCancelCause(ctx)
-	defer finish(nil)
-	j.finish = finish
-	if j.done() {
-		return nil
-	}
-	if err := consumer.Run(inner, j.partition); err != nil {
-		return err
-	}
-	if cause := context.Cause(inner); cause != nil && !errors.Is(cause, errReplayed) {
-		return fmt.Errorf("replay: %w; what was stored stays, run it again for the rest", cause)
-	}
-	return nil
-}
-
-// done reports whether there is nothing left to replay.
-func (j *replayJob) done() bool {
-	for _, e := range j.extents {
-		if e.From < min(e.To, e.Committed) && !j.replayer.Done(e.Log.Partition) {
-			return false
-		}
-	}
-	return true
-}
-
-// partition replays one partition for as long as it is ours.
-func (j *replayJob) partition(ctx context.Context, src pipeline.Source) error {
-	for _, e := range j.extents {
-		if e.Log != src.Log() {
-			continue
-		}
-		if err := j.replay(ctx, src, e); err != nil {
-			return err
-		}
-	}
-	if j.done() {
-		j.finish(errReplayed)
-	}
-	select {
-	case <-src.Draining():
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// replay does one partition. What a new member may do better is left to it,
-// everything else ends the replay.
-func (j *replayJob) replay(ctx context.Context, src pipeline.Source, e audit.Extent) error {
-	inner, stop := context.WithCancel(ctx)
-	defer stop()
-	go func() { // ends with inner: nothing that is under way needs to be finished
-		select {
-		case <-src.Draining():
-			stop()
-		case <-inner.Done():
-		}
-	}()
-	err := j.replayer.Partition(inner, src, e)
-	if err == nil || ctx.Err() != nil || errors.Is(err, pipeline.ErrLost) || errors.Is(err, pipeline.ErrAmbiguous) {
-		return err
-	}
-	j.finish(err)
 	return err
 }

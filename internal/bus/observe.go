@@ -80,6 +80,22 @@ func (o *Observer) Standings(ctx context.Context, topic, group string) ([]Standi
 	return out, nil
 }
 
+// Members lists the client ids of a group's members.
+func (o *Observer) Members(ctx context.Context, group string) ([]string, error) {
+	groups, err := o.adm.DescribeGroups(ctx, group)
+	if err == nil {
+		err = groups[group].Err
+	}
+	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
+		return nil, fmt.Errorf("members of group %s: %w", group, err)
+	}
+	var out []string
+	for _, m := range groups[group].Members {
+		out = append(out, m.ClientID)
+	}
+	return out, nil
+}
+
 // OffsetAt is the first offset whose record's time is not before at, the log's
 // end if there is none.
 func (o *Observer) OffsetAt(ctx context.Context, log pipeline.Log, at time.Time) (int64, error) {
