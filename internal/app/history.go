@@ -243,7 +243,7 @@ type progress struct {
 	last time.Time
 }
 
-func (p *progress) say(format string, args ...any) {
+func (p *progress) sayf(format string, args ...any) {
 	if time.Since(p.last) < progressEvery {
 		return
 	}

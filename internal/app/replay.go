@@ -21,7 +21,7 @@ type replayCommand struct {
 }
 
 // Validate implements kong's hook.
-func (r *replayCommand) Validate() error {
+func (r replayCommand) Validate() error {
 	return errors.Join(r.check(), checkBounds(r.From, r.To))
 }
 
@@ -47,7 +47,7 @@ func (r replayCommand) Run(c *console) error {
 		return err
 	}
 	p := &progress{w: c.err}
-	p.say("waiting %s, until no insert of a writer's can land any more", h.writer.Pipeline.Deadline)
+	p.sayf("waiting %s, until no insert of a writer's can land any more", h.writer.Pipeline.Deadline)
 	var mu sync.Mutex
 	job := &replayJob{extents: extents}
 	job.replayer = &audit.Replayer{
@@ -56,7 +56,7 @@ func (r replayCommand) Run(c *console) error {
 		Progress: func(e audit.Extent, next int64) {
 			mu.Lock()
 			defer mu.Unlock()
-			p.say("partition %d of %d: replayed to offset %d of %d; %d rows of spans were missing", e.Log.Partition, e.Partitions, next, e.To, job.replayer.Result.Spans.Load())
+			p.sayf("partition %d of %d: replayed to offset %d of %d; %d rows of spans were missing", e.Log.Partition, e.Partitions, next, e.To, job.replayer.Result.Spans.Load())
 		},
 	}
 	if err := job.run(ctx, h, r.Group+replaySuffix, log); err != nil {

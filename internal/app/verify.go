@@ -19,7 +19,7 @@ type verifyCommand struct {
 }
 
 // Validate implements kong's hook.
-func (v *verifyCommand) Validate() error {
+func (v verifyCommand) Validate() error {
 	return errors.Join(v.check(), checkBounds(v.From, v.To))
 }
 
@@ -88,7 +88,7 @@ func (v verifyCommand) verify(ctx context.Context, c *console) (*audit.Report, e
 	verifier := &audit.Verifier{
 		Config: r.writer, Log: r.observer, Tables: r.tables, Letters: r.letters, Terms: r.terms, Report: report,
 		Progress: func(e audit.Extent, next int64) {
-			p.say("partition %d of %d: compared to offset %d of %d", e.Log.Partition, e.Partitions, next, e.To)
+			p.sayf("partition %d of %d: compared to offset %d of %d", e.Log.Partition, e.Partitions, next, e.To)
 		},
 	}
 	for _, e := range extents {

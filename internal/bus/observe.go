@@ -127,7 +127,7 @@ func (o *Observer) Read(ctx context.Context, log pipeline.Log, from, to int64, v
 	if to = min(to, end); from >= to {
 		return nil
 	}
-	errs := prometheus.NewCounter(prometheus.CounterOpts{Name: "fetch_errors_total"})
+	errs := prometheus.NewCounter(prometheus.CounterOpts{Name: "fetch_errors_total", Help: "Fetches that failed and are tried again."})
 	r, err := reading{o.cfg, DefaultConsumer().FetchBytes, o.log, errs}.open(tp, from)
 	if err != nil {
 		return err

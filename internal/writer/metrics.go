@@ -25,6 +25,9 @@ type metrics struct {
 	intentAge  *prometheus.GaugeVec
 	dedupSpans *prometheus.GaugeVec
 	dedupBytes *prometheus.GaugeVec
+	dedupReach *prometheus.GaugeVec
+	dedupEarly prometheus.Counter
+	dedupLate  prometheus.Counter
 	waited     prometheus.Histogram
 	took       prometheus.Histogram
 	batchRows  prometheus.Histogram
@@ -58,6 +61,9 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		intentAge:  gauges("intent_opened_timestamp_seconds", "When the open intent's batch began, 0 when none is open."),
 		dedupSpans: gauges("dedup_spans", "Spans the deduplication window holds."),
 		dedupBytes: gauges("dedup_bytes", "Memory of the deduplication window."),
+		dedupReach: gauges("dedup_reach_seconds", "Record time that the deduplication window covers; while it is full and this is below H, K is too small for H."),
+		dedupEarly: counter("dedup_forgotten_spans_total", "Spans forgotten by the deduplication window at K though H was not over."),
+		dedupLate:  counter("dedup_late_spans_total", "Spans stored again because they were last seen more than H ago."),
 		waited:     histogram("batch_wait_seconds", "Age of a batch when it was cut.", seconds),
 		took:       histogram("batch_seconds", "Time from cut to final commit.", seconds),
 		batchRows:  histogram("batch_rows", "Rows of a batch.", prometheus.ExponentialBuckets(1, 4, 10)),
@@ -100,15 +106,20 @@ func (m meter) Stored(b pipeline.Stored) {
 	m.batchRows.Observe(float64(b.Rows))
 }
 
-// window shows the size of the deduplication window.
-func (m meter) window(r *dedup.Ring, k int) {
+// window shows the state of the deduplication window, of whose statistics those
+// before are counted already.
+func (m meter) window(r *dedup.Ring, k int, before dedup.Stats) {
+	now := r.Stats()
+	m.dedupEarly.Add(float64(now.Early - before.Early))
+	m.dedupLate.Add(float64(now.Late - before.Late))
+	m.dedupReach.WithLabelValues(m.partition).Set(r.Covers().Seconds())
 	m.dedupSpans.WithLabelValues(m.partition).Set(float64(min(r.Seen(), uint64(k))))
 	m.dedupBytes.WithLabelValues(m.partition).Set(float64(r.Bytes()))
 }
 
 // forget drops the series of a partition that is no longer ours.
 func (m meter) forget() {
-	for _, g := range []*prometheus.GaugeVec{m.intentAge, m.dedupSpans, m.dedupBytes} {
+	for _, g := range []*prometheus.GaugeVec{m.intentAge, m.dedupSpans, m.dedupBytes, m.dedupReach} {
 		g.DeleteLabelValues(m.partition)
 	}
 }

@@ -27,7 +27,8 @@ type stage struct {
 	normalizer *semconv.Normalizer
 	hasher     dedup.Hasher
 	ring       *dedup.Ring
-	partitions int // of the topic
+	told       dedup.Stats // what the metrics have of the ring's
+	partitions int         // of the topic
 
 	builds *builds
 	*build // of the open batch
@@ -74,7 +75,10 @@ func newStage(w *Writer, log pipeline.Log, partitions int) *stage {
 func (s *stage) Config() string { return strconv.Itoa(s.cfg.RetentionDays) }
 
 // Forget implements pipeline.Stage.
-func (s *stage) Forget() { s.ring.Reset() }
+func (s *stage) Forget() {
+	s.ring.Reset()
+	s.told = dedup.Stats{}
+}
 
 // Warmed implements pipeline.Stage.
 func (s *stage) Warmed() bool { return s.ring.Full() }
@@ -94,6 +98,7 @@ func (s *stage) Warm(r *pipeline.Record) {
 			s.see(tenant, &spans[i], r)
 		}
 	}
+	s.told = s.ring.Stats() // met by the partition's last owner
 }
 
 func (s *stage) see(tenant string, span *schema.Span, r *pipeline.Record) (duplicate bool) {
@@ -109,7 +114,8 @@ func (s *stage) Begin(id, config string, exclude []pipeline.Range) error {
 	s.retention, s.exclude, s.batchLog = uint16(days), exclude, id
 	s.close()
 	s.days = s.days[:0]
-	s.meter.window(s.ring, s.cfg.Dedup.Spans)
+	s.meter.window(s.ring, s.cfg.Dedup.Spans, s.told)
+	s.told = s.ring.Stats()
 	return nil
 }
 

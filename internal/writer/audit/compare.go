@@ -56,11 +56,11 @@ func (w *window) judge(x *expected) {
 	case x.found > 1:
 		report.Spans++
 		report.Differences.add(tableSpans, Doubled, int64(x.found-2))
-		report.differs(tableSpans, Doubled, "%s/%d/%d: span %s of trace %s is there %d times", w.where(), x.offset, x.index, x.span, x.trace, x.found)
+		report.differsf(tableSpans, Doubled, "%s/%d/%d: span %s of trace %s is there %d times", w.where(), x.offset, x.index, x.span, x.trace, x.found)
 	case x.excuse != none:
 		report.excused(x.excuse)
 	default:
-		report.differs(tableSpans, Missing, "%s/%d/%d: span %s of trace %s", w.where(), x.offset, x.index, x.span, x.trace)
+		report.differsf(tableSpans, Missing, "%s/%d/%d: span %s of trace %s", w.where(), x.offset, x.index, x.span, x.trace)
 	}
 }
 
@@ -70,5 +70,5 @@ func (w *window) unexpected(s *schema.StoredSpan) {
 		w.v.Report.EarlierLife++
 		return
 	}
-	w.v.Report.differs(tableSpans, Extra, "%s/%d/%d: span %s of trace %s: a resend, or not in the log", w.where(), s.Offset, s.Index, s.Span, s.Trace)
+	w.v.Report.differsf(tableSpans, Extra, "%s/%d/%d: span %s of trace %s: a resend, or not in the log", w.where(), s.Offset, s.Index, s.Span, s.Trace)
 }

@@ -49,23 +49,23 @@ func (e Extent) place(r pipeline.Range) writer.Place {
 	return writer.Place{Log: e.id(), Partition: e.Log.Partition, Range: r}
 }
 
-// align moves the bounds outward to the ends of the batches that they cut, as
-// far as the log and the commits reach.
-func (e *Extent) align(ctx context.Context, t Tables) error {
+// aligned has the bounds moved outward to the ends of the batches that they cut,
+// as far as the log and the commits reach.
+func (e Extent) aligned(ctx context.Context, t Tables) (Extent, error) {
 	e.From, e.To = max(e.From, e.Start), min(e.To, e.Committed)
 	if e.From >= e.To {
 		e.From, e.To = e.Start, e.Start
-		return nil
+		return e, nil
 	}
 	for _, edge := range []int64{e.From, e.To - 1} {
 		cut, err := t.Batches(ctx, e.place(pipeline.Range{First: edge, Last: edge}), 1)
 		if err != nil {
-			return fmt.Errorf("find the batch of offset %d: %w", edge, err)
+			return e, fmt.Errorf("find the batch of offset %d: %w", edge, err)
 		}
 		for _, b := range cut {
 			e.From = max(e.Start, min(e.From, b.First))
 			e.To = min(e.Committed, max(e.To, b.Last+1))
 		}
 	}
-	return nil
+	return e, nil
 }

@@ -38,13 +38,13 @@ func (w *window) compareParts(ctx context.Context, at writer.Place) error {
 		case ok:
 			sum.found++
 			if p.Spans < sum.must || p.Spans > sum.may && !cut[r] {
-				w.v.Report.differs(tableParts, Wrong, "%s/%d–%d: trace %s has %d spans there, %d to %d in the log",
+				w.v.Report.differsf(tableParts, Wrong, "%s/%d–%d: trace %s has %d spans there, %d to %d in the log",
 					w.where(), r.First, r.Last, p.Trace, p.Spans, sum.must, sum.may)
 			}
 		case p.Log != w.extent.id():
 			w.v.Report.EarlierLife++
 		case !cut[r]:
-			w.v.Report.differs(tableParts, Extra, "%s/%d–%d: trace %s: no span of it in the log", w.where(), r.First, r.Last, p.Trace)
+			w.v.Report.differsf(tableParts, Extra, "%s/%d–%d: trace %s: no span of it in the log", w.where(), r.First, r.Last, p.Trace)
 		}
 		return nil
 	})
@@ -92,12 +92,12 @@ func (w *window) judgePart(key partKey, sum *partSum) {
 		report.Parts++
 	case sum.found > 1:
 		report.Parts++
-		report.differs(tableParts, Doubled, "%s/%d–%d: trace %s is there %d times", w.where(), r.First, r.Last, key.trace, sum.found)
+		report.differsf(tableParts, Doubled, "%s/%d–%d: trace %s is there %d times", w.where(), r.First, r.Last, key.trace, sum.found)
 	case w.v.Terms.over(key.tenant, sum.day):
 		report.excused(expired)
 	case sum.must == 0:
 		report.excused(sum.excuse)
 	default:
-		report.differs(tableParts, Missing, "%s/%d–%d: trace %s with %d spans", w.where(), r.First, r.Last, key.trace, sum.must)
+		report.differsf(tableParts, Missing, "%s/%d–%d: trace %s with %d spans", w.where(), r.First, r.Last, key.trace, sum.must)
 	}
 }

@@ -59,7 +59,8 @@ func (p *Replayer) Partition(ctx context.Context, src pipeline.Source, e Extent)
 	if p.Done(e.Log.Partition) {
 		return nil
 	}
-	if err := e.align(ctx, p.Tables); err != nil {
+	e, err := e.aligned(ctx, p.Tables)
+	if err != nil {
 		return err
 	}
 	// Whoever had the partition before us, a writer below the committed offset
@@ -78,7 +79,7 @@ func (p *Replayer) Partition(ctx context.Context, src pipeline.Source, e Extent)
 	if err := w.warm(ctx, p.Log); err != nil {
 		return err
 	}
-	err := p.Log.Read(ctx, e.Log, e.From, e.To, func(r *pipeline.Record) error {
+	err = p.Log.Read(ctx, e.Log, e.From, e.To, func(r *pipeline.Record) error {
 		if !w.open && !w.decided() {
 			w.stage.Warm(r)
 			p.Result.Undecided.Add(1)

@@ -65,7 +65,7 @@ func NewReport(most int) *Report { return &Report{Differences: make(Tally), most
 // Exact reports whether there was no difference.
 func (r *Report) Exact() bool { return len(r.Differences) == 0 }
 
-func (r *Report) differs(table, kind, format string, args ...any) {
+func (r *Report) differsf(table, kind, format string, args ...any) {
 	r.Differences.add(table, kind, 1)
 	if len(r.First) < r.most {
 		r.First = append(r.First, Difference{table, kind, fmt.Sprintf(format, args...)})

@@ -34,7 +34,8 @@ type Verifier struct {
 // means that it could not be checked.
 func (v *Verifier) Partition(ctx context.Context, e Extent) error {
 	v.Report.Partitions++
-	if err := e.align(ctx, v.Tables); err != nil {
+	e, err := e.aligned(ctx, v.Tables)
+	if err != nil {
 		return err
 	}
 	x := newExpectation(v.Config, e)
@@ -118,11 +119,11 @@ func (w *window) letter(r *pipeline.Record) {
 		w.v.Report.Undecided++
 		return
 	}
-	w.v.Report.differs(schema.TopicDeadLetters, Missing, "%s, %s: %s", origin, reason, r.Header(schema.HeaderError))
+	w.v.Report.differsf(schema.TopicDeadLetters, Missing, "%s, %s: %s", origin, reason, r.Header(schema.HeaderError))
 }
 
 func (w *window) overlap(a, b pipeline.Range) {
-	w.v.Report.differs(tableParts, Wrong, "%s: batches %d–%d and %d–%d overlap", w.where(), a.First, a.Last, b.First, b.Last)
+	w.v.Report.differsf(tableParts, Wrong, "%s: batches %d–%d and %d–%d overlap", w.where(), a.First, a.Last, b.First, b.Last)
 }
 
 // where names the partition in differences.

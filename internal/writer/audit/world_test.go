@@ -148,7 +148,8 @@ func (w *world) replay(e Extent, src pipeline.Source, tenant string) (*Replayer,
 		Config: testWriter(), Log: w, Tables: w, Fill: w, Letters: w.letters, Terms: w.terms(), Tenant: tenant,
 		Logger: slog.New(slog.DiscardHandler),
 	}
-	return p, p.Partition(w.t.Context(), src, e)
+	err := p.Partition(w.t.Context(), src, e)
+	return p, err
 }
 
 func (w *world) Read(_ context.Context, _ pipeline.Log, from, to int64, visit func(*pipeline.Record) error) error {
