@@ -79,6 +79,11 @@ func testStage(t *testing.T) (*stage, *fakeWorld) {
 		},
 		Dedup: dedup.Config{Spans: 100, Horizon: time.Minute}, RetentionDays: 30, CatchUp: 1,
 	}
+	return stageOf(t, cfg)
+}
+
+func stageOf(t *testing.T, cfg Config) (*stage, *fakeWorld) {
+	t.Helper()
 	world := &fakeWorld{}
 	w := New(cfg, nil, world, world, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	s := newStage(w, pipeline.Log{Topic: schema.TopicSpans}, 1)
