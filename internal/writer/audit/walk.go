@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/spanmill/spanmill/pkg/pipeline"
 )
@@ -124,6 +125,9 @@ func (w *walk) begin(ctx context.Context, offset int64) error {
 	}
 	if err := w.stage.Begin(w.extent.id(), w.stage.Config(), exclude); err != nil {
 		return fmt.Errorf("begin batch at offset %d: %w", offset, err)
+	}
+	if err := w.stage.Open(ctx, time.Time{}); err != nil {
+		return fmt.Errorf("open batch at offset %d: %w", offset, err)
 	}
 	return nil
 }

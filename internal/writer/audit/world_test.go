@@ -125,7 +125,7 @@ func testWriter() writer.Config {
 			Limits:   pipeline.Limits{MaxRows: 9, MaxBytes: 1 << 20, MaxParts: 50, MaxAge: time.Second},
 			Deadline: time.Minute, RetryMin: time.Millisecond, RetryMax: time.Second,
 		},
-		Dedup: dedup.Config{Spans: k, Horizon: time.Hour}, RetentionDays: 30,
+		Dedup: dedup.Config{Spans: k, Horizon: time.Hour}, RetentionDays: 30, CatchUp: 1,
 	}
 }
 
