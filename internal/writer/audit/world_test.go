@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -42,10 +43,14 @@ type world struct {
 	letters          *Letters
 	now              time.Time
 	asked            int // batches
+	// tokens are all that were ever inserted under: none is forgotten.
+	tokens map[string]bool
+	// flaky inserts land, and their answer is lost, once in so many; 0: never.
+	flaky, inserts int
 }
 
 func newWorld(t *testing.T) *world {
-	return &world{t: t, letters: NewLetters(schema.TopicSpans), now: time.Unix((day+1)*secondsPerDay, 0)}
+	return &world{t: t, tokens: make(map[string]bool), letters: NewLetters(schema.TopicSpans), now: time.Unix((day+1)*secondsPerDay, 0)}
 }
 
 // idOf is the span's and, of the number's remainder, the trace's.
@@ -108,6 +113,9 @@ func (w *world) land(first, last int64) {
 	}
 	for trace, n := range sums {
 		w.parts = append(w.parts, schema.StoredPart{Log: life, First: first, Last: last, Tenant: "default", Trace: trace, Spans: n})
+	}
+	for _, table := range []string{tableSpans, tableParts} {
+		w.tokens[fmt.Sprintf("%s/0/%d-%d/%s", life, first, last, table)] = true
 	}
 	w.committed = last + 1
 }
@@ -212,20 +220,22 @@ func (w *world) Batches(_ context.Context, at writer.Place, n int) (out []pipeli
 type memory struct {
 	nowhere
 	w     *world
+	name  string
 	spans []schema.StoredSpan
 	parts []schema.StoredPart
 }
 
-func (m *memory) Rows() int { return len(m.spans) + len(m.parts) }
-func (m *memory) Reset()    { m.spans, m.parts = nil, nil }
+func (m *memory) Table() string { return m.name }
+func (m *memory) Rows() int     { return len(m.spans) + len(m.parts) }
+func (m *memory) Reset()        { m.spans, m.parts = nil, nil }
 
 type (
 	memorySpans struct{ *memory }
 	memoryParts struct{ *memory }
 )
 
-func (w *world) NewSpans() SpanFill { return memorySpans{&memory{w: w}} }
-func (w *world) NewParts() PartFill { return memoryParts{&memory{w: w}} }
+func (w *world) NewSpans() SpanFill { return memorySpans{&memory{w: w, name: tableSpans}} }
+func (w *world) NewParts() PartFill { return memoryParts{&memory{w: w, name: tableParts}} }
 
 func (m memorySpans) Append(r *schema.SpanRow) {
 	m.spans = append(m.spans, schema.StoredSpan{Log: r.Log, Offset: r.Offset, Index: r.Span.Index, Trace: r.Span.TraceID, Span: r.Span.SpanID})
@@ -241,6 +251,10 @@ func (m *memory) InsertMissing(_ context.Context, at writer.Place, a pipeline.At
 	if time.Now().After(a.Deadline) {
 		return 0, pipeline.ErrDeadline
 	}
+	if m.w.tokens[a.Token] {
+		return 0, nil // dropped, whatever it is
+	}
+	m.w.tokens[a.Token] = true
 	for _, s := range m.spans {
 		if !at.Range.Contains(s.Offset) {
 			return 0, fmt.Errorf("row of offset %d in batch %v", s.Offset, at.Range)
@@ -256,8 +270,13 @@ func (m *memory) InsertMissing(_ context.Context, at writer.Place, a pipeline.At
 			m.w.parts, written = append(m.w.parts, p), written+1
 		}
 	}
+	if m.w.inserts++; m.w.flaky > 0 && m.w.inserts%m.w.flaky == 0 {
+		return 0, errNoAnswer
+	}
 	return written, nil
 }
+
+var errNoAnswer = errors.New("no answer")
 
 // alone is a lease that nobody else wants, until it is lost.
 type alone struct {
