@@ -80,7 +80,8 @@ func (o *Observer) Standings(ctx context.Context, topic, group string) ([]Standi
 	return out, nil
 }
 
-// Members lists the client ids of a group's members.
+// Members lists the client ids of the members of a group that speaks the classic
+// protocol.
 func (o *Observer) Members(ctx context.Context, group string) ([]string, error) {
 	groups, err := o.adm.DescribeGroups(ctx, group)
 	if err == nil {

@@ -227,9 +227,9 @@ func TestStatsTellWhatEndsTheHorizon(t *testing.T) {
 	t.Parallel()
 	const k, h = 4, 1000
 	r := New(Config{Spans: k, Horizon: h * time.Millisecond})
-	expect := func(want Stats, covers time.Duration) {
+	expect := func(want Stats, covers int64) {
 		t.Helper()
-		if got := r.Stats(); got != want || r.Covers() != covers*time.Millisecond {
+		if got := r.Stats(); got != want || r.Covers().Milliseconds() != covers {
 			t.Fatalf("%+v over %s, want %+v over %d ms", got, r.Covers(), want, covers)
 		}
 	}

@@ -69,6 +69,13 @@ func TestVerifyTellsAndReplayMends(t *testing.T) {
 	awaitCount(t, up, "audited", traces*spans)
 	awaitVerified(t, up, "exact: 200 rows of spans and 40 of trace_parts")
 
+	t.Setenv("SPANMILL_CLICKHOUSE_PASSWORD", up.ClickHousePassword)
+	cmd := exec.CommandContext(t.Context(), up.Binary, "verify", "--clickhouse", "http://"+up.ClickHouseHTTP, "--clickhouse-user", up.ClickHouseUser,
+		"--brokers", up.Kafka, "--dedup-spans", "250000", "--from", "2020-01-01T00:00:00Z")
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "exact: 200 rows of spans and 40 of trace_parts") {
+		t.Errorf("verify of a Kafka and a ClickHouse by their addresses: %v\n%s", err, out)
+	}
+
 	up.SQL(t, "ALTER TABLE spans DELETE WHERE name = 'step 3' SETTINGS mutations_sync = 1")
 	up.SQL(t, "ALTER TABLE trace_parts DELETE WHERE cityHash64(trace_id) % 2 = 0 SETTINGS mutations_sync = 1")
 	gone := traces - number(t, up.SQL(t, "SELECT count() FROM trace_parts"))
