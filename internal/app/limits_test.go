@@ -100,7 +100,7 @@ func TestStandardWriterIsTheWriters(t *testing.T) {
 	if _, err := parser.Parse(nil); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := standardWriter(), cmd.config(); got != want {
+	if got, want := standardWriter(), cmd.config(); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }

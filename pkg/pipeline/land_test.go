@@ -10,21 +10,21 @@ import (
 	"github.com/spanmill/spanmill/pkg/pipeline"
 )
 
-// slowAcks is a partition of one record whose commits are applied at once and
+// lateAcks is a partition of one record whose commits are applied at once and
 // answered late, as when this process is stopped for a while.
-type slowAcks struct {
+type lateAcks struct {
 	pipeline.Source
 	draining chan struct{}
 	fetched  bool
 	applied  time.Time // of the last commit
 }
 
-func (s *slowAcks) Log() pipeline.Log             { return pipeline.Log{Topic: "t"} }
-func (s *slowAcks) Committed() pipeline.Committed { return pipeline.Committed{Offset: -1} }
-func (s *slowAcks) Start() int64                  { return 0 }
-func (s *slowAcks) Draining() <-chan struct{}     { return s.draining }
+func (s *lateAcks) Log() pipeline.Log             { return pipeline.Log{Topic: "t"} }
+func (s *lateAcks) Committed() pipeline.Committed { return pipeline.Committed{Offset: -1} }
+func (s *lateAcks) Start() int64                  { return 0 }
+func (s *lateAcks) Draining() <-chan struct{}     { return s.draining }
 
-func (s *slowAcks) Fetch(ctx context.Context) ([]pipeline.Record, error) {
+func (s *lateAcks) Fetch(ctx context.Context) ([]pipeline.Record, error) {
 	if !s.fetched {
 		s.fetched = true
 		return []pipeline.Record{{Topic: "t"}}, nil
@@ -33,45 +33,46 @@ func (s *slowAcks) Fetch(ctx context.Context) ([]pipeline.Record, error) {
 	return nil, ctx.Err()
 }
 
-func (s *slowAcks) Commit(context.Context, int64, string) error {
+func (s *lateAcks) Commit(context.Context, int64, string) error {
 	s.applied = time.Now()
 	<-time.After(time.Hour)
 	return nil
 }
 
-// oneTable takes the record's row once its deadline is far enough away.
-type oneTable struct {
+// patientTable takes the record's row once its deadline is far enough away.
+type patientTable struct {
 	pipeline.Stage
-	src   *slowAcks
+	src   *lateAcks
 	tries []time.Duration // from the intent's commit to the deadline
 }
 
-func (o *oneTable) Config() string                               { return "" }
-func (o *oneTable) WarmFrom() int64                              { return -1 }
-func (o *oneTable) Begin(string, string, []pipeline.Range) error { return nil }
-func (o *oneTable) Add() error                                   { return nil }
-func (o *oneTable) Tables(pipeline.Range) []pipeline.Table       { return []pipeline.Table{o} }
-func (o *oneTable) Name() string                                 { return "a" }
-func (o *oneTable) Rows() int                                    { return 1 }
-func (o *oneTable) Parts() []uint16                              { return []uint16{0} }
-func (o *oneTable) Present(context.Context) ([]uint16, error)    { return nil, nil }
-func (o *oneTable) Weigh(context.Context, *pipeline.Record) (pipeline.Weight, error) {
+func (o *patientTable) Config() string                               { return "" }
+func (o *patientTable) WarmFrom() int64                              { return -1 }
+func (o *patientTable) Begin(string, string, []pipeline.Range) error { return nil }
+func (o *patientTable) Add() error                                   { return nil }
+func (o *patientTable) Tables(pipeline.Range) []pipeline.Table       { return []pipeline.Table{o} }
+func (o *patientTable) Name() string                                 { return "a" }
+func (o *patientTable) Rows() int                                    { return 1 }
+func (o *patientTable) Parts() []uint16                              { return []uint16{0} }
+func (o *patientTable) Present(context.Context) ([]uint16, error)    { return nil, nil }
+func (o *patientTable) Weigh(context.Context, *pipeline.Record) (pipeline.Weight, error) {
 	return pipeline.Weight{Rows: 1, Bytes: 1, Parts: []uint16{0}}, nil
 }
 
-func (o *oneTable) Insert(_ context.Context, a pipeline.Attempt) error {
+func (o *patientTable) Insert(_ context.Context, a pipeline.Attempt) error {
 	o.tries = append(o.tries, a.Deadline.Sub(o.src.applied))
 	close(o.src.draining)
 	return nil
 }
 
-type silent struct{}
+// noMeter hears what a batch that lands makes heard.
+type noMeter struct{ pipeline.Meter }
 
-func (silent) Recovered(string)          {}
-func (silent) Retried(error)             {}
-func (silent) Stored(pipeline.Stored)    {}
-func (silent) IntentOpened(at time.Time) {}
-func (silent) IntentClosed()             {}
+func (noMeter) Recovered(string)          {}
+func (noMeter) Retried(error)             {}
+func (noMeter) Stored(pipeline.Stored)    {}
+func (noMeter) IntentOpened(at time.Time) {}
+func (noMeter) IntentClosed()             {}
 
 // TestDeadlineCountsFromBeforeTheIntent: between the broker's taking an intent
 // and our hearing of it we may have been stopped for long and have lost the
@@ -79,9 +80,9 @@ func (silent) IntentClosed()             {}
 // none of ours may lie behind that (W9).
 func TestDeadlineCountsFromBeforeTheIntent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		src := &slowAcks{draining: make(chan struct{})}
-		table := &oneTable{src: src}
-		if err := pipeline.Run(t.Context(), src, table, testConfig, silent{}, slog.New(slog.DiscardHandler)); err != nil {
+		src := &lateAcks{draining: make(chan struct{})}
+		table := &patientTable{src: src}
+		if err := pipeline.Run(t.Context(), src, table, testConfig, noMeter{}, slog.New(slog.DiscardHandler)); err != nil {
 			t.Fatal(err)
 		}
 		if len(table.tries) != 1 || table.tries[0] > testConfig.Deadline {
