@@ -41,8 +41,8 @@ func ruleD(log []sight, c dedup.Config) (fresh []bool) {
 func TestRuleDIsAFunctionOfTheLog(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		cfg := Config{
-			Pipeline: pipeline.Config{Limits: pipeline.Limits{MaxParts: 50}, RetryMin: time.Millisecond, RetryMax: time.Second},
-			Dedup:    dedup.Config{Spans: rapid.IntRange(1, 12).Draw(rt, "K"), Horizon: 20 * time.Millisecond}, RetentionDays: 30,
+			Pipeline: pipeline.Config{Limits: pipeline.Limits{MaxParts: 50, MaxAge: time.Minute}, RetryMin: time.Millisecond, RetryMax: time.Second},
+			Dedup:    dedup.Config{Spans: rapid.IntRange(1, 12).Draw(rt, "K"), Horizon: 20 * time.Millisecond}, RetentionDays: 30, CatchUp: 1,
 		}
 		var (
 			records []*pipeline.Record
@@ -94,6 +94,9 @@ func decide(t *testing.T, rt *rapid.T, cfg Config, before, records []*pipeline.R
 	}
 	for _, batch := range slices.Collect(slices.Chunk(records, rapid.IntRange(1, 5).Draw(rt, "batch"))) {
 		if err := s.Begin("log/0", s.Config(), nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Open(t.Context(), time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		feed(t, s, batch...)

@@ -19,7 +19,7 @@ import (
 // order). Rows and tokens are as if each span had been sent once.
 func TestEverySpanThreeTimes(t *testing.T) {
 	const service, traces, perTrace = "thrice", 60, 6
-	up := harness.Start(t, harness.Options{Args: []string{"--max-age", "100ms"}})
+	up := harness.Start(t, harness.NewUp(t), harness.Options{Env: []string{"SPANMILL_MAX_AGE=100ms"}})
 	rng := rand.New(rand.NewPCG(1, 1))
 	var requests []*collectorpb.ExportTraceServiceRequest
 	var spans []*tracepb.Span

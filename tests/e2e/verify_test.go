@@ -22,7 +22,7 @@ func run(t *testing.T, up *harness.Instance, args ...string) (code int, out stri
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), commandTimeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, up.Binary, append(args, "--addresses", up.AddressesFile)...)
+	cmd := exec.CommandContext(ctx, up.Door().Path, append(args, up.Target...)...)
 	text, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
@@ -57,7 +57,7 @@ func replay(t *testing.T, up *harness.Instance, spans, parts int, args ...string
 // TestVerifyTellsAndReplayMends: rows that an operator deleted, doubled or
 // truncated, under tokens that are still remembered.
 func TestVerifyTellsAndReplayMends(t *testing.T) {
-	up := harness.Start(t, harness.Options{Args: []string{"--deadline", "2s", "--max-age", "200ms"}})
+	up := harness.Start(t, harness.NewUp(t), harness.Options{Env: []string{"SPANMILL_DEADLINE=2s", "SPANMILL_MAX_AGE=200ms"}})
 	const traces, spans = 40, 5
 	for i := range traces {
 		trace := newTrace("audited", spans)
@@ -70,7 +70,7 @@ func TestVerifyTellsAndReplayMends(t *testing.T) {
 	awaitVerified(t, up, "exact: 200 rows of spans and 40 of trace_parts")
 
 	t.Setenv("SPANMILL_CLICKHOUSE_PASSWORD", up.ClickHousePassword)
-	cmd := exec.CommandContext(t.Context(), up.Binary, "verify", "--clickhouse", "http://"+up.ClickHouseHTTP, "--clickhouse-user", up.ClickHouseUser,
+	cmd := exec.CommandContext(t.Context(), up.Door().Path, "verify", "--clickhouse", "http://"+up.ClickHouseHTTP, "--clickhouse-user", up.ClickHouseUser,
 		"--brokers", up.Kafka, "--dedup-spans", "250000", "--from", "2020-01-01T00:00:00Z")
 	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "exact: 200 rows of spans and 40 of trace_parts") {
 		t.Errorf("verify of a Kafka and a ClickHouse by their addresses: %v\n%s", err, out)
@@ -103,7 +103,7 @@ func TestVerifyTellsAndReplayMends(t *testing.T) {
 // TestReplayKilledInTheMiddle: what it had stored is not stored again, even
 // when two begin at once afterwards.
 func TestReplayKilledInTheMiddle(t *testing.T) {
-	up := harness.Start(t, harness.Options{Tags: "faults", Args: []string{"--deadline", "2s", "--max-age", "100ms"}})
+	up := harness.Start(t, harness.NewUp(t), harness.Options{Tags: "faults", Env: []string{"SPANMILL_DEADLINE=2s", "SPANMILL_MAX_AGE=100ms"}})
 	const traces, spans = 30, 5
 	for range traces {
 		send(t, up, newTrace("killed replay", spans))
@@ -116,7 +116,7 @@ func TestReplayKilledInTheMiddle(t *testing.T) {
 	reached := t.TempDir() + "/reached"
 	ctx, kill := context.WithCancel(t.Context())
 	defer kill()
-	first := exec.CommandContext(ctx, up.Binary, "replay", "--from", "0", "--addresses", up.AddressesFile)
+	first := exec.CommandContext(ctx, up.Door().Path, append([]string{"replay", "--from", "0"}, up.Target...)...)
 	first.Env = append(os.Environ(), "SPANMILL_FAULT=replay_after_table", "SPANMILL_FAULT_FILE="+reached)
 	if err := first.Start(); err != nil {
 		t.Fatal(err)

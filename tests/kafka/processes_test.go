@@ -152,10 +152,10 @@ func (s *system) deliver(t *testing.T, first *harness.Process) {
 			t.Errorf("a partition was halted:\n%s", p.Log())
 		}
 	}
-	verdict := run(t, "verify", "--clickhouse", "http://"+s.at.HTTPAddr, "--clickhouse-user", s.at.User, "--clickhouse-password-file", s.password,
-		"--brokers", s.broker.SASL, "--kafka-tls", "--kafka-ca-file", s.broker.CAFile, "--kafka-sasl", "plain", "--kafka-user", kafka.User,
-		"--kafka-password-file", s.broker.PasswordFile, "--group", protocol)
-	t.Log(strings.TrimSpace(verdict))
+	t.Log(run(t, append([]string{
+		"verify", "--brokers", s.Broker.SASL, "--kafka-tls", "--kafka-ca-file", s.Broker.CAFile, "--kafka-sasl", "plain", "--kafka-user", kafka.User,
+		"--kafka-password-file", s.Broker.PasswordFile, "--group", s.Group,
+	}, s.target...)...))
 }
 
 // run runs `spanmill …` to its end and gives what it printed.
