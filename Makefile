@@ -63,8 +63,8 @@ fuzz: ## Every fuzz target for FUZZTIME (default 20s) each
 # -count=1 from here on: these tests build and run the product, or read the
 # tree, which Go's test cache does not know to depend on.
 .PHONY: e2e
-e2e: engine ## The built binary, black box, on random ports
-	@$(STAGE) "end to end" go test -count=1 -timeout 15m ./tests/e2e/...
+e2e: engine ## The built binaries, black box: spanmill up, and gateway and writer on a real Kafka
+	@$(STAGE) "end to end" go test -count=1 -timeout 20m ./tests/e2e/...
 
 .PHONY: compat
 compat: deps ## Real clients: OpenTelemetry Python, Go, JS; MLflow

@@ -38,7 +38,7 @@ type Options struct {
 
 	Peer        bool `help:"Measure the Collector too." default:"true" negatable:""`
 	PeerByTrace bool `help:"The peer keeps a trace in one partition, as we do." default:"true" negatable:""`
-	PeerRows    int  `help:"Rows of an insert of the peer." default:"20000"`
+	PeerRows    int  `help:"Rows of an insert of the peer." default:"30000"`
 	PeerAsync   bool `help:"The peer's async_insert, its default." default:"true" negatable:""`
 
 	Out     string `help:"File for the report, beside standard output." type:"path"`

@@ -15,7 +15,7 @@ import (
 func TestSoakRace(t *testing.T) {
 	o := Options{
 		Root: harness.Root(t), Rounds: 1, Spans: 20_000, WarmSpans: 2000, Batch: 512, Workers: 4, PacedSpans: 2000, PacedRate: 2000,
-		PacedBatch: 50, Partitions: 12, Codec: "snappy", EngineMiB: 2048, Seed: 1, Peer: true, PeerByTrace: true, PeerRows: 20_000, PeerAsync: true,
+		PacedBatch: 50, Partitions: 12, Codec: "snappy", EngineMiB: 2048, Seed: 1, Peer: true, PeerByTrace: true, PeerRows: 30_000, PeerAsync: true,
 		GRPC: true, Profile: t.TempDir(),
 	}
 	var report bytes.Buffer

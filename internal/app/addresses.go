@@ -20,6 +20,8 @@ type Addresses struct {
 	ClickHouseUser     string `json:"clickhouse_user"`
 	ClickHousePassword string `json:"clickhouse_password"`
 	PIDs               PIDs   `json:"pids"`
+	// Writer is what 'spanmill verify' and 'spanmill replay' decide by.
+	Writer WriterSettings `json:"writer"`
 }
 
 // PIDs are the processes of a running `spanmill up`. Engine is 0 when an

@@ -34,12 +34,12 @@ type gatewayCommand struct {
 	APIKeysFile    string `help:"Keys file: who may send, for which tenant; read again when it changes." type:"path"`
 	InsecureNoAuth bool   `help:"Listen beyond this machine without API keys."`
 
-	MaxBodyBytes     int           `help:"Bytes of one request, as sent and as inflated." default:"33554432"`
-	MaxInflightBytes int           `help:"Bytes of the bodies that all requests hold together; beyond it they are told to come again." default:"67108864"`
-	MaxSpanBytes     int           `help:"Bytes of one span." default:"16777216"`
-	MaxConnections   int           `help:"Connections of one door; more wait." default:"1024"`
-	ProduceTimeout   time.Duration `help:"How long a request waits for Kafka's acknowledgement." default:"10s"`
-	DrainTimeout     time.Duration `help:"What requests in progress get when the process is told to stop." default:"15s"`
+	MaxBodyBytes     int           `help:"Bytes of one request, as sent and as inflated." default:"33554432" because:"413 or RESOURCE_EXHAUSTED without a retry hint; inflating stops there"`
+	MaxInflightBytes int           `help:"Bytes of the bodies that all requests hold together; beyond it they are told to come again." default:"67108864" because:"memory; 503 or UNAVAILABLE with a retry hint beyond it"`
+	MaxSpanBytes     int           `help:"Bytes of one span." default:"16777216" because:"long prompts are stored whole; beyond it partial success, span_too_large"`
+	MaxConnections   int           `help:"Connections of one door; more wait." default:"1024" because:"file descriptors and memory of their buffers"`
+	ProduceTimeout   time.Duration `help:"How long a request waits for Kafka's acknowledgement." default:"10s" because:"SDKs give up after 10 s; later 503 or UNAVAILABLE with a hint"`
+	DrainTimeout     time.Duration `help:"What requests in progress get when the process is told to stop." default:"15s" because:"longer than the wait for Kafka"`
 
 	MemoryLimit int64            `help:"Bytes of memory this process aims to stay below." default:"117440512"`
 	LogLevel    string           `help:"debug, info, warn or error." default:"info"`

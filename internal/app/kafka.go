@@ -26,7 +26,7 @@ type kafka struct {
 	PasswordFile string `name:"kafka-password-file" help:"File with the user's password; else SPANMILL_KAFKA_PASSWORD." type:"path"`
 
 	Codec            string `name:"kafka-codec" help:"Compression of what is produced: snappy, lz4, zstd, gzip or none." default:"snappy"`
-	MaxInFlightBytes int64  `name:"kafka-in-flight-bytes" help:"Bytes produced and not yet acknowledged before more is refused." default:"67108864"`
+	MaxInFlightBytes int64  `name:"kafka-in-flight-bytes" help:"Bytes produced and not yet acknowledged before more is refused." default:"67108864" because:"beyond it requests are refused; it must hold one record of 20 MiB"`
 }
 
 // plain is the configuration without what is read from files.
@@ -83,9 +83,9 @@ func (k kafka) warnings() []string {
 type topics struct {
 	CreateTopics bool          `help:"Create topics that are missing." default:"true" negatable:""`
 	Partitions   int           `help:"Partitions of topic spans, when it is created." default:"12"`
-	Replication  int           `help:"Replicas of topics, when they are created; -1 is the brokers' default." default:"-1"`
-	MinInsync    int           `help:"Replicas that an acknowledged span is on at least, when topics are created; 0 is the brokers' default." default:"0"`
-	LogRetention time.Duration `help:"How long topic spans keeps records, when it is created: longer than the longest outage." default:"72h"`
+	Replication  int           `help:"Replicas of topics, when they are created; -1 is the brokers' default." default:"-1" because:"3 where acknowledged spans must outlive a disk"`
+	MinInsync    int           `help:"Replicas that an acknowledged span is on at least, when topics are created; 0 is the brokers' default." default:"0" because:"2 with three replicas"`
+	LogRetention time.Duration `help:"How long topic spans keeps records, when it is created: longer than the longest outage." default:"72h" because:"what is not written by then is lost"`
 }
 
 func (t topics) check() error {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,6 +18,8 @@ type commands struct {
 	Up          upCommand          `cmd:"" help:"Run the whole pipeline on this machine: bus, gateway, writer and ClickHouse."`
 	Demo        demoCommand        `cmd:"" help:"Send realistic GenAI traces."`
 	Ledger      ledgerCommand      `cmd:"" help:"Compare the tables with the ledger of a demo, row by row."`
+	Verify      verifyCommand      `cmd:"" help:"Hold the log against the tables, row by row: what is missing, extra or doubled. Exit code 0: exact, 1: not, 2: it could not be checked."`
+	Replay      replayCommand      `cmd:"" help:"Store again what the tables lack of a range of the log, and nothing twice."`
 	SQL         sqlCommand         `cmd:"" name:"sql" help:"Ask the tables a question in SQL."`
 	Doctor      doctorCommand      `cmd:"" help:"Look for what could go wrong: ports, disk, engine, bus, ClickHouse, clock."`
 	DeadLetters deadLettersCommand `cmd:"" help:"See what could not be stored, and send it through again."`
@@ -70,6 +73,9 @@ func run(cli any, as invocation, args []string, c *console) int {
 	}
 	if err := ctx.Run(c); err != nil {
 		fmt.Fprintf(c.err, "%s: %v\n", as.name, err)
+		if exit, ok := errors.AsType[coded](err); ok {
+			return exit.code
+		}
 		return 1
 	}
 	return 0

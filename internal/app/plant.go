@@ -179,7 +179,7 @@ func (p *plant) addresses() Addresses {
 	a := Addresses{
 		Kafka: p.bus.Addr(), Admin: p.admin.Addr(),
 		ClickHouseUser: p.storeCfg.User, ClickHousePassword: p.storeCfg.Password,
-		PIDs: PIDs{Spanmill: os.Getpid()},
+		PIDs: PIDs{Spanmill: os.Getpid()}, Writer: settingsOf(p.up.writerConfig()),
 	}
 	a.OTLPHTTP, a.OTLPGRPC = p.gateway.Addresses()
 	if p.engine != nil {

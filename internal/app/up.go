@@ -36,19 +36,19 @@ type upCommand struct {
 	ClickHouse   clickHouse `embed:""`
 	EngineLib    string     `help:"libchdb.so to use as the ClickHouse engine." type:"path"`
 	EngineCache  string     `help:"Where fetch-engine keeps the library; else the user's cache folder." env:"SPANMILL_CACHE" type:"path"`
-	EngineMemory int64      `help:"Bytes of memory the ClickHouse engine may use." default:"1610612736"`
+	EngineMemory int64      `help:"Bytes of memory the ClickHouse engine may use." default:"1610612736" because:"queries beyond it fail with code 241"`
 
 	APIKeysFile    string `help:"Keys file: who may send, for which tenant." type:"path"`
 	InsecureNoAuth bool   `help:"Listen beyond this machine without API keys."`
 
-	Partitions    int           `help:"Partitions of topic spans, when it is created." default:"4"`
-	MaxLogBytes   int64         `help:"Disk for the bus; when it is full the gateway refuses." default:"4294967296"`
-	RetentionDays int           `help:"Days that new rows are kept." default:"30"`
-	DedupSpans    int           `help:"Spans of a partition within which a resend is recognised." default:"250000"`
-	DedupHorizon  time.Duration `help:"Record time within which a resend is recognised." default:"20m"`
+	Partitions    int           `help:"Partitions of topic spans, when it is created." default:"4" because:"one goroutine each; every partition has a dedup ring of its own"`
+	MaxLogBytes   int64         `help:"Disk for the bus; when it is full the gateway refuses." default:"4294967296" because:"a disk's share; half may be history, the rest is for lag"`
+	RetentionDays int           `help:"Days that new rows are kept." default:"30" because:"changed for old rows too by spanmill retention"`
+	DedupSpans    int           `help:"Spans of a partition within which a resend is recognised." default:"250000" because:"K of Rule D; about 32 bytes each"`
+	DedupHorizon  time.Duration `help:"Record time within which a resend is recognised." default:"20m" because:"H of Rule D; SDKs give up long before"`
 
 	Pipeline    pipeline.Config `embed:""`
-	MemoryLimit int64           `help:"Bytes of memory this process aims to stay below (the engine has its own limit)." default:"251658240"`
+	MemoryLimit int64           `help:"Bytes of memory this process aims to stay below (the engine has its own limit)." default:"251658240" because:"the garbage collector's target, beside the bounds above"`
 	LogLevel    string          `help:"debug, info, warn or error." default:"info"`
 	Check       bool            `help:"Print the resolved configuration, secrets masked, and exit."`
 }

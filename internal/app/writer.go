@@ -32,18 +32,18 @@ type writerCommand struct {
 
 	Group         string        `help:"Consumer group; writers of the same tables are members of one." default:"spanmill-writer"`
 	GroupProtocol string        `help:"How members divide partitions: classic, or consumer (KIP-848, for brokers from Kafka 4.3)." enum:"classic,consumer" default:"classic"`
-	FetchBytes    int           `help:"Bytes fetched at once from a partition." default:"1048576"`
-	DrainTimeout  time.Duration `help:"How long to finish batches in hand when told to stop." default:"20s"`
+	FetchBytes    int           `help:"Bytes fetched at once from a partition." default:"1048576" because:"as compressed, two in memory; a larger batch is fetched alone"`
+	DrainTimeout  time.Duration `help:"How long to finish batches in hand when told to stop." default:"20s" because:"a batch in hand lands, or its intent is left to the next owner"`
 
 	ClickHouse   []string `name:"clickhouse" help:"HTTP address of ClickHouse; several, with commas between, lead to the same data and are tried in turn." default:"http://127.0.0.1:8123" placeholder:"URL"`
 	User         string   `name:"clickhouse-user" help:"ClickHouse user." default:"default"`
 	PasswordFile string   `name:"clickhouse-password-file" help:"File with the ClickHouse user's password; else SPANMILL_CLICKHOUSE_PASSWORD." type:"path"`
 	Database     string   `name:"clickhouse-database" help:"Database of the tables; made if it is missing." default:"spanmill"`
 	CAFile       string   `name:"clickhouse-ca-file" help:"Certificates that may have signed ClickHouse's; else those this machine trusts." type:"path"`
-	MaxConns     int      `name:"clickhouse-connections" help:"Most connections to ClickHouse." default:"32"`
+	MaxConns     int      `name:"clickhouse-connections" help:"Most connections to ClickHouse." default:"32" because:"one for each insert in flight and a few for questions"`
 
 	RetentionDays int             `help:"Days that new rows are kept." default:"30"`
-	DedupSpans    int             `help:"Spans of a partition within which a resend is recognised; the same for all writers." default:"1000000"`
+	DedupSpans    int             `help:"Spans of a partition within which a resend is recognised; the same for all writers." default:"1000000" because:"K of Rule D; about 32 bytes each"`
 	DedupHorizon  time.Duration   `help:"Record time within which a resend is recognised; the same for all writers." default:"20m"`
 	CatchUp       int             `help:"Partitions that work off a backlog at the same time; each holds a batch of the largest size." default:"3"`
 	Pipeline      pipeline.Config `embed:""`

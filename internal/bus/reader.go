@@ -35,8 +35,20 @@ type reader struct {
 }
 
 func (c *Consumer) newReader(tp topicPartition, from int64) (*reader, error) {
-	fetchBytes := int32(c.cfg.FetchBytes)
-	cl, err := kgo.NewClient(append(options(c.bus, c.log),
+	return reading{c.bus, c.cfg.FetchBytes, c.log, c.metrics.fetchErrs}.open(tp, from)
+}
+
+// reading is how readers are opened.
+type reading struct {
+	bus        Config
+	fetchBytes int
+	log        *slog.Logger
+	errs       prometheus.Counter
+}
+
+func (o reading) open(tp topicPartition, from int64) (*reader, error) {
+	fetchBytes := int32(o.fetchBytes)
+	cl, err := kgo.NewClient(append(options(o.bus, o.log),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{
 			tp.topic: {tp.partition: kgo.NewOffset().At(from)},
 		}),
@@ -48,12 +60,12 @@ func (c *Consumer) newReader(tp topicPartition, from int64) (*reader, error) {
 		kgo.FetchMaxPartitionBytes(fetchBytes),
 		kgo.MaxConcurrentFetches(1),
 		kgo.DisableFetchSessions(), // one partition has nothing to leave out
-		kgo.Rack(c.bus.Rack),
+		kgo.Rack(o.bus.Rack),
 	)...)
 	if err != nil {
 		return nil, fmt.Errorf("read %s/%d: %w", tp.topic, tp.partition, err)
 	}
-	return &reader{cl: cl, adm: kadm.NewClient(cl), tp: tp, next: from, log: c.log, errs: c.metrics.fetchErrs}, nil
+	return &reader{cl: cl, adm: kadm.NewClient(cl), tp: tp, next: from, log: o.log, errs: o.errs}, nil
 }
 
 // fetch waits for the next records. On ctx's end it returns ctx.Err() and

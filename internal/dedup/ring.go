@@ -2,6 +2,7 @@ package dedup
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -65,6 +66,18 @@ type Ring struct {
 	// b is being overwritten its remaining old sights belong to tail.
 	tags []int64
 	tail int64
+
+	stats  Stats
+	newest int64 // record time of the last sight
+}
+
+// Stats are what a ring has met since New or Reset.
+type Stats struct {
+	// Early sights were forgotten at K though H was not over yet: a resend of
+	// theirs would have been within the horizon of time.
+	Early uint64
+	// Late sights were of a span last seen more than H ago: they counted as new.
+	Late uint64
 }
 
 // New gives an empty ring. The config must be valid.
@@ -88,13 +101,20 @@ func New(c Config) *Ring {
 func (r *Ring) See(fp Fingerprint, recordMilli, offset int64) (duplicate bool) {
 	slot, last, found := r.index.find(r, fp)
 	if found {
-		duplicate = r.within(recordMilli, r.at(last).milli)
+		if duplicate = r.within(recordMilli, r.at(last).milli); !duplicate {
+			r.stats.Late++
+		}
 	}
 	// Only now does the sight K spans back go: a resend at exactly K counts.
 	if !r.Full() {
 		r.growTo(r.pos)
-	} else if r.evict(r.at(r.pos).fp) && found {
-		slot, _, found = r.index.find(r, fp) // its slot may have moved, or gone
+	} else if old := r.at(r.pos); r.evict(old.fp) {
+		if old.fp != fp && r.within(recordMilli, old.milli) {
+			r.stats.Early++
+		}
+		if found {
+			slot, _, found = r.index.find(r, fp) // its slot may have moved, or gone
+		}
 	}
 	r.tag(offset)
 	*r.at(r.pos) = sight{fp: fp, milli: recordMilli}
@@ -103,7 +123,7 @@ func (r *Ring) See(fp Fingerprint, recordMilli, offset int64) (duplicate bool) {
 	} else {
 		r.index.insert(r, fp, r.pos)
 	}
-	r.seen++
+	r.seen, r.newest = r.seen+1, recordMilli
 	if r.pos++; r.pos == r.spans {
 		r.pos = 0
 	}
@@ -143,6 +163,27 @@ func (r *Ring) tag(offset int64) {
 // Seen is how many spans the ring has been shown: the next span's ordinal.
 func (r *Ring) Seen() uint64 { return r.seen }
 
+// Stats is what the ring has met so far.
+func (r *Ring) Stats() Stats { return r.stats }
+
+// Covers is the record time from the oldest sight to the last one: how far back
+// K reaches. Once the ring is full and this is below H, it is K that ends the
+// horizon.
+func (r *Ring) Covers() time.Duration {
+	if r.seen == 0 {
+		return 0
+	}
+	oldest := uint64(0)
+	if r.Full() {
+		oldest = r.pos
+	}
+	then := r.at(oldest).milli
+	if r.newest <= then {
+		return 0
+	}
+	return time.Duration(min(uint64(r.newest)-uint64(then), uint64(math.MaxInt64/time.Millisecond))) * time.Millisecond
+}
+
 // Full reports whether the ring holds K sights. Until then its decisions are
 // right only if it was fed from the log's start.
 func (r *Ring) Full() bool { return r.seen >= r.spans }
@@ -162,20 +203,6 @@ func (r *Ring) Oldest() int64 {
 	return r.tail
 }
 
-// Reach is the record time from the oldest sight to the newest, 0 if record
-// times went back: a resend that comes later than this is not recognised once
-// the ring is full.
-func (r *Ring) Reach() time.Duration {
-	if r.seen == 0 {
-		return 0
-	}
-	oldest, newest := uint64(0), (r.pos+r.spans-1)%r.spans
-	if r.Full() {
-		oldest = r.pos
-	}
-	return max(0, time.Duration(r.at(newest).milli-r.at(oldest).milli)*time.Millisecond)
-}
-
 // Bytes is the memory the ring holds now. It grows with the spans seen up to
 // its bound: 24 bytes for each of K sights, between 5.4 and 10.7 for its index
 // and 1/8 for its offset.
@@ -189,7 +216,8 @@ func (r *Ring) Bytes() int {
 
 // Reset forgets everything and keeps the memory.
 func (r *Ring) Reset() {
-	r.seen, r.pos, r.tail = 0, 0, 0
+	r.seen, r.pos, r.tail, r.newest = 0, 0, 0, 0
+	r.stats = Stats{}
 	r.tags = r.tags[:0]
 	r.index.reset()
 }

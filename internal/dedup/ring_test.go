@@ -223,6 +223,38 @@ func TestAbsurdRecordTimes(t *testing.T) {
 	}
 }
 
+func TestStatsTellWhatEndsTheHorizon(t *testing.T) {
+	t.Parallel()
+	const k, h = 4, 1000
+	r := New(Config{Spans: k, Horizon: h * time.Millisecond})
+	expect := func(want Stats, covers int64) {
+		t.Helper()
+		if got := r.Stats(); got != want || r.Covers().Milliseconds() != covers {
+			t.Fatalf("%+v over %s, want %+v over %d ms", got, r.Covers(), want, covers)
+		}
+	}
+	expect(Stats{}, 0)
+	for n := range uint64(k) {
+		r.See(fpOf(n), int64(n)*100, 0)
+	}
+	expect(Stats{}, 300)
+	r.See(fpOf(0), 400, 0) // the oldest itself, at exactly K: nothing is forgotten
+	expect(Stats{}, 300)
+	r.See(fpOf(10), 500, 0) // forgets 1, after 400 ms
+	expect(Stats{Early: 1}, 300)
+	r.See(fpOf(11), 5000, 0) // forgets 2, after 4.8 s: its time was over
+	expect(Stats{Early: 1}, 4700)
+	r.See(fpOf(0), 6000, 0) // forgets 3; 0 was last seen 5.6 s ago
+	expect(Stats{Early: 1, Late: 1}, 5600)
+	r.Reset()
+	expect(Stats{}, 0)
+	r.See(fpOf(0), math.MinInt64, 0)
+	r.See(fpOf(1), math.MaxInt64, 0)
+	if r.Covers() < 0 {
+		t.Errorf("covers %s", r.Covers())
+	}
+}
+
 func TestOldestIsCloseAndEnough(t *testing.T) {
 	t.Parallel()
 	for _, k := range []int{1, 63, 64, 65, 200, 5000} {
@@ -326,22 +358,5 @@ func BenchmarkSee(b *testing.B) {
 			}
 			b.ReportMetric(float64(r.Bytes())/1e6, "bytes/span")
 		})
-	}
-}
-
-func TestReachIsTheTimeThatTheRingCovers(t *testing.T) {
-	r := New(Config{Spans: 3, Horizon: time.Hour})
-	if got := r.Reach(); got != 0 {
-		t.Errorf("empty: %s", got)
-	}
-	for i, want := range []time.Duration{0, time.Second, 2 * time.Second, 2 * time.Second, 2 * time.Second} {
-		r.See(Fingerprint{lo: uint64(i)}, int64(i)*1000, int64(i))
-		if got := r.Reach(); got != want {
-			t.Errorf("after %d: %s, want %s", i+1, got, want)
-		}
-	}
-	r.See(Fingerprint{lo: 9}, 0, 9)
-	if got := r.Reach(); got != 0 {
-		t.Errorf("back in time: %s", got)
 	}
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -76,6 +77,8 @@ type request struct {
 	data io.Reader
 	// anyDatabase leaves the database out: it may not exist yet.
 	anyDatabase bool
+	// written, if not nil, is told how many rows the statement wrote.
+	written *int
 }
 
 // do runs a statement. The caller closes the answer's body.
@@ -112,11 +115,24 @@ func (c *client) do(ctx context.Context, r request) (*http.Response, error) {
 	}
 	c.answered.Store(true)
 	if resp.StatusCode == http.StatusOK && resp.Header.Get("X-ClickHouse-Exception-Code") == "" {
+		if r.written != nil {
+			*r.written = writtenRows(resp.Header)
+		}
 		return resp, nil
 	}
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBytes))
 	_ = resp.Body.Close() // the error below is what counts
 	return nil, newServerError(resp.StatusCode, resp.Header, string(text))
+}
+
+// writtenRows reads the server's summary of a statement, which is complete once
+// an INSERT is answered.
+func writtenRows(header http.Header) int {
+	var summary struct {
+		Written int `json:"written_rows,string"`
+	}
+	_ = json.Unmarshal([]byte(header.Get("X-ClickHouse-Summary")), &summary) // a server without one wrote nobody knows what
+	return summary.Written
 }
 
 // exec runs a statement for its effect.

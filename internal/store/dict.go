@@ -33,14 +33,14 @@ type dict struct {
 	last int // position of the row before's word
 }
 
-// word is a known word, its place in the current block, and the word that
-// followed it last time: attributes come in the same order again and again, and
+// word is a known word, its place in the current block, and the two words that
+// followed it last: attributes come in the same few orders again and again, and
 // comparing is cheaper than hashing.
 type word struct {
 	text  string
 	epoch uint64
 	index uint32
-	next  int
+	next  [2]int32 // the later one first
 }
 
 func (c *dict) add(s string) {
@@ -68,14 +68,18 @@ func (c *dict) find(s string) int {
 	if before.text == s {
 		return c.last
 	}
-	if c.words[before.next].text == s {
-		return before.next
+	if i := int(before.next[0]); c.words[i].text == s {
+		return i
 	}
-	i, ok := c.known[s]
-	if !ok {
-		i = c.learn(s) // moves the words: before is stale
+	i := int(before.next[1])
+	if c.words[i].text != s {
+		var ok bool
+		if i, ok = c.known[s]; !ok {
+			i = c.learn(s) // moves the words: before is stale
+		}
 	}
-	c.words[c.last].next = i
+	before = &c.words[c.last]
+	before.next = [2]int32{int32(i), before.next[0]}
 	return i
 }
 

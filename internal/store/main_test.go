@@ -39,6 +39,9 @@ func TestOnEngine(t *testing.T) {
 		"trace part survives":               testTracePartSurvives,
 		"query errors are clean":            testQueryErrorsAreClean,
 		"metrics":                           testMetrics,
+		"stored rows are read back":         testStoredRowsAreReadBack,
+		"stored parts are read back":        testStoredPartsAreReadBack,
+		"only missing rows are inserted":    testOnlyMissingRowsAreInserted,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

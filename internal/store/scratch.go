@@ -23,7 +23,7 @@ func (t *Table[B]) scratch(ctx context.Context, block B) error {
 	if err := t.store.client.exec(ctx, request{sql: create, settings: session}); err != nil {
 		return err
 	}
-	err := t.send(ctx, insertSQL(name, block), session, block)
+	err := t.send(ctx, request{sql: insertSQL(name, block), settings: session}, block)
 	if dropErr := t.store.client.exec(ctx, request{sql: "DROP TEMPORARY TABLE " + name, settings: session}); err == nil {
 		err = dropErr
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -23,16 +22,18 @@ type Table[B Block] struct {
 	// rangeSQL tells rows of exactly one batch range from others, given first
 	// and last.
 	rangeSQL string
+	// rowSQL tells the rows of one range apart.
+	rowSQL string
 }
 
 // Spans is table spans.
 func (s *Store) Spans() *Table[*SpanBlock] {
-	return &Table[*SpanBlock]{name: TableSpans, store: s, rangeSQL: "src_offset BETWEEN %d AND %d"}
+	return &Table[*SpanBlock]{name: TableSpans, store: s, rangeSQL: "src_offset BETWEEN %d AND %d", rowSQL: "(src_offset, src_index, trace_id, span_id)"}
 }
 
 // TraceParts is table trace_parts.
 func (s *Store) TraceParts() *Table[*TracePartBlock] {
-	return &Table[*TracePartBlock]{name: TableTraceParts, store: s, rangeSQL: "src_first_offset = %d AND src_offset = %d"}
+	return &Table[*TracePartBlock]{name: TableTraceParts, store: s, rangeSQL: "src_first_offset = %d AND src_offset = %d", rowSQL: "(tenant, trace_id)"}
 }
 
 // Name is the table's name.
@@ -46,7 +47,7 @@ func (t *Table[B]) Name() string { return t.name }
 // deadline.
 func (t *Table[B]) Insert(ctx context.Context, block B, token string, deadline time.Time, skip []uint16) error {
 	begin := time.Now()
-	err := t.insert(ctx, block, token, deadline, skip)
+	err := t.insert(ctx, block, order{token: token, deadline: deadline, condition: skipSQL(skip)})
 	t.store.metrics.inserted(t.name, block, time.Since(begin), err)
 	if err != nil {
 		return fmt.Errorf("insert %d rows into %s: %w", block.Rows(), t.name, err)
@@ -54,23 +55,33 @@ func (t *Table[B]) Insert(ctx context.Context, block B, token string, deadline t
 	return nil
 }
 
-func (t *Table[B]) insert(ctx context.Context, block B, token string, deadline time.Time, skip []uint16) error {
+// order is how a block is to be inserted.
+type order struct {
+	token    string
+	deadline time.Time
+	// condition leaves out the rows for which it does not hold; "": none.
+	condition string
+	// written, if not nil, is told how many rows the server wrote.
+	written *int
+}
+
+func (t *Table[B]) insert(ctx context.Context, block B, o order) error {
 	if block.Rows() == 0 {
 		return nil
 	}
-	if token == "" {
+	if o.token == "" {
 		return errors.New("no token")
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, t.store.cfg.InsertTimeout, errInsertTimeout)
 	defer cancel()
-	at, err := t.store.clock.server(ctx, deadline)
+	at, err := t.store.clock.server(ctx, o.deadline)
 	if err != nil {
 		return err
 	}
 	s := insertSettings(block)
 	s.Set("insert_deduplicate", "1")
-	s.Set("insert_deduplication_token", token)
-	err = t.send(ctx, insertSQL(t.name, block, deadlineSQL(at), skipSQL(skip)), s, block)
+	s.Set("insert_deduplication_token", o.token)
+	err = t.send(ctx, request{sql: insertSQL(t.name, block, deadlineSQL(at), o.condition), settings: s, written: o.written}, block)
 	if CodeOf(err) == codeThrowIf {
 		t.store.clock.distrust() // a clock that jumped looks like this
 	}
@@ -92,14 +103,16 @@ func (t *Table[B]) InsertScratch(ctx context.Context, block B) error {
 	return nil
 }
 
-func (t *Table[B]) send(ctx context.Context, sql string, s url.Values, block B) error {
+// send runs the statement with the block for its data.
+func (t *Table[B]) send(ctx context.Context, r request, block B) error {
 	data, err := block.encode()
 	if err != nil {
 		return err
 	}
 	loan := &body{data: data}
 	defer loan.release()
-	return t.store.client.exec(ctx, request{sql: sql, settings: s, data: loan})
+	r.data = loan
+	return t.store.client.exec(ctx, r)
 }
 
 // Present tells which of days hold rows of the range [first, last] of a log's

@@ -1,7 +1,6 @@
 package writer
 
 import (
-	"math"
 	"strconv"
 	"time"
 
@@ -28,8 +27,10 @@ type metrics struct {
 	intentAge  *prometheus.GaugeVec
 	retrying   *prometheus.GaugeVec
 	dedupSpans *prometheus.GaugeVec
-	dedupReach *prometheus.GaugeVec
 	dedupBytes *prometheus.GaugeVec
+	dedupReach *prometheus.GaugeVec
+	dedupEarly prometheus.Counter
+	dedupLate  prometheus.Counter
 	waited     prometheus.Histogram
 	took       prometheus.Histogram
 	batchRows  prometheus.Histogram
@@ -65,12 +66,15 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		intentAge:  gauges("intent_opened_timestamp_seconds", "When the open intent's batch began, 0 when none is open."),
 		retrying:   gauges("retrying_since_timestamp_seconds", "When the open batch's first insert failed, 0 when none has."),
 		dedupSpans: gauges("dedup_spans", "Spans the deduplication window holds."),
-		dedupReach: gauges("dedup_window_seconds", "Record time that the deduplication window reaches back; +Inf while it has forgotten nothing."),
 		dedupBytes: gauges("dedup_bytes", "Memory of the deduplication window."),
+		dedupReach: gauges("dedup_reach_seconds", "Record time that the deduplication window covers; while it is full and this is below H, K is too small for H."),
+		dedupEarly: counter("dedup_forgotten_spans_total", "Spans forgotten by the deduplication window at K though H was not over."),
+		dedupLate:  counter("dedup_late_spans_total", "Spans stored again because they were last seen more than H ago."),
 		waited:     histogram("batch_wait_seconds", "Age of a batch when it was cut.", times),
 		took:       histogram("batch_seconds", "Time from cut to final commit.", times),
 		batchRows:  histogram("batch_rows", "Rows of a batch.", prometheus.ExponentialBuckets(1, 4, 10)),
-	} // Series that are not there before their first event look like no increase.
+	}
+	// Series that are not there before their first event look like no increase.
 	for _, reason := range []string{ReasonEmpty, ReasonVersion, ReasonUndecodable, ReasonInvalidSpan, ReasonRejected} {
 		m.letters.WithLabelValues(reason)
 	}
@@ -130,20 +134,20 @@ func (m meter) Stored(b pipeline.Stored) {
 	m.batchRows.Observe(float64(b.Rows))
 }
 
-// window shows the size of the deduplication window.
-func (m meter) window(r *dedup.Ring, k int) {
+// window shows the state of the deduplication window, of whose statistics those
+// before are counted already.
+func (m meter) window(r *dedup.Ring, k int, before dedup.Stats) {
+	now := r.Stats()
+	m.dedupEarly.Add(float64(now.Early - before.Early))
+	m.dedupLate.Add(float64(now.Late - before.Late))
+	m.dedupReach.WithLabelValues(m.partition).Set(r.Covers().Seconds())
 	m.dedupSpans.WithLabelValues(m.partition).Set(float64(min(r.Seen(), uint64(k))))
 	m.dedupBytes.WithLabelValues(m.partition).Set(float64(r.Bytes()))
-	reach := math.Inf(1)
-	if r.Full() {
-		reach = r.Reach().Seconds()
-	}
-	m.dedupReach.WithLabelValues(m.partition).Set(reach)
 }
 
 // forget drops the series of a partition that is no longer ours.
 func (m meter) forget() {
-	for _, g := range []*prometheus.GaugeVec{m.intentAge, m.retrying, m.dedupSpans, m.dedupReach, m.dedupBytes} {
+	for _, g := range []*prometheus.GaugeVec{m.intentAge, m.retrying, m.dedupSpans, m.dedupBytes, m.dedupReach} {
 		g.DeleteLabelValues(m.partition)
 	}
 }

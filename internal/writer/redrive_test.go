@@ -72,7 +72,7 @@ func TestBatchWithRedrivenRecordsIsFormedAgainAsItWas(t *testing.T) {
 	begin(t, s)
 	first := batch(s)
 	world.land(s)
-	next := stageOf(world)
+	next := ownerOf(world, testConfig)
 	begin(t, next)
 	if diff := cmp.Diff(first, batch(next)); diff != "" {
 		t.Errorf("formed again (-first +again):\n%s", diff)

@@ -28,7 +28,8 @@ type stage struct {
 	normalizer *semconv.Normalizer
 	hasher     dedup.Hasher
 	ring       *dedup.Ring
-	partitions int // of the topic
+	told       dedup.Stats // what the metrics have of the ring's
+	partitions int         // of the topic
 
 	// stored asks the table for spans that may have been driven again before.
 	stored func(context.Context, LifeQuery) ([]SpanLife, error)
@@ -81,7 +82,10 @@ func newStage(w *Writer, log pipeline.Log, partitions int) *stage {
 func (s *stage) Config() string { return strconv.Itoa(s.cfg.RetentionDays) }
 
 // Forget implements pipeline.Stage.
-func (s *stage) Forget() { s.ring.Reset() }
+func (s *stage) Forget() {
+	s.ring.Reset()
+	s.told = dedup.Stats{}
+}
 
 // Warmed implements pipeline.Stage.
 func (s *stage) Warmed() bool { return s.ring.Full() }
@@ -101,6 +105,7 @@ func (s *stage) Warm(r *pipeline.Record) {
 			s.see(tenant, &spans[i], r)
 		}
 	}
+	s.told = s.ring.Stats() // met by the partition's last owner
 }
 
 func (s *stage) see(tenant string, span *schema.Span, r *pipeline.Record) (duplicate bool) {
@@ -117,7 +122,8 @@ func (s *stage) Begin(id, config string, exclude []pipeline.Range) error {
 	s.close()
 	s.days = s.days[:0]
 	s.lives.reset()
-	s.meter.window(s.ring, s.cfg.Dedup.Spans)
+	s.meter.window(s.ring, s.cfg.Dedup.Spans, s.told)
+	s.told = s.ring.Stats()
 	return nil
 }
 

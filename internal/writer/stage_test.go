@@ -114,8 +114,13 @@ var testConfig = Config{
 
 func testStage(t *testing.T) (*stage, *fakeWorld) {
 	t.Helper()
+	return stageOf(t, testConfig)
+}
+
+func stageOf(t *testing.T, cfg Config) (*stage, *fakeWorld) {
+	t.Helper()
 	world := &fakeWorld{}
-	s := stageOf(world)
+	s := ownerOf(world, cfg)
 	begin(t, s)
 	return s, world
 }
@@ -130,9 +135,9 @@ func begin(t *testing.T, s *stage, exclude ...pipeline.Range) {
 	}
 }
 
-// stageOf is a partition's next owner.
-func stageOf(world *fakeWorld) *stage {
-	w := New(testConfig, nil, world, world, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+// ownerOf is a partition's next owner.
+func ownerOf(world *fakeWorld, cfg Config) *stage {
+	w := New(cfg, nil, world, world, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	return newStage(w, pipeline.Log{Topic: schema.TopicSpans}, 1)
 }
 

@@ -3,6 +3,7 @@ package writer
 import (
 	"math"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spanmill/spanmill/pkg/schema"
 )
@@ -15,6 +16,7 @@ const previewRunes = 200
 type traces struct {
 	index map[traceKey]int
 	parts []tracePart
+	last  int // the part added to last: a trace's spans come together
 }
 
 type traceKey struct {
@@ -48,18 +50,7 @@ func (t *traces) reset() {
 // add counts one row in. Strings are cloned: the row's point into its record.
 func (t *traces) add(row *schema.SpanRow) {
 	s, g := row.Span, row.GenAI
-	key := traceKey{row.Tenant, s.TraceID}
-	i, found := t.index[key]
-	if !found {
-		i = len(t.parts)
-		t.parts = append(t.parts, tracePart{TracePart: schema.TracePart{
-			Tenant: row.Tenant, TraceID: s.TraceID, ExperimentID: strings.Clone(row.ExperimentID),
-			ServiceName: strings.Clone(g.ServiceName), PartDay: row.PartDay, RetentionDays: row.RetentionDays,
-			MinStart: s.StartUnixNano, MaxEnd: s.EndUnixNano,
-		}})
-		t.index[key] = i
-	}
-	p := &t.parts[i]
+	p := t.part(row)
 	p.PartDay = min(p.PartDay, row.PartDay)
 	p.ReceivedMilli = max(p.ReceivedMilli, row.ReceivedMilli)
 	p.MinStart = min(p.MinStart, s.StartUnixNano)
@@ -75,6 +66,29 @@ func (t *traces) add(row *schema.SpanRow) {
 	if root && !p.HasRoot {
 		p.setRoot(s, g)
 	}
+}
+
+// part finds or begins the part of the row's trace.
+func (t *traces) part(row *schema.SpanRow) *tracePart {
+	s := row.Span
+	if t.last < len(t.parts) {
+		if p := &t.parts[t.last]; p.TraceID == s.TraceID && p.Tenant == row.Tenant {
+			return p
+		}
+	}
+	key := traceKey{row.Tenant, s.TraceID}
+	i, found := t.index[key]
+	if !found {
+		i = len(t.parts)
+		t.parts = append(t.parts, tracePart{TracePart: schema.TracePart{
+			Tenant: row.Tenant, TraceID: s.TraceID, ExperimentID: strings.Clone(row.ExperimentID),
+			ServiceName: strings.Clone(row.GenAI.ServiceName), PartDay: row.PartDay, RetentionDays: row.RetentionDays,
+			MinStart: s.StartUnixNano, MaxEnd: s.EndUnixNano,
+		}})
+		t.index[key] = i
+	}
+	t.last = i
+	return &t.parts[i]
 }
 
 func (p *tracePart) count(s *schema.Span, g *schema.GenAI) {
@@ -118,7 +132,10 @@ func (i *identity) better(value string, s *schema.Span, root bool) bool {
 // preview is the first previewRunes characters of text, owned.
 func preview(text string) string {
 	n := 0
-	for i := range text {
+	for i := range len(text) {
+		if !utf8.RuneStart(text[i]) {
+			continue
+		}
 		if n++; n > previewRunes {
 			return strings.Clone(text[:i])
 		}

@@ -75,6 +75,12 @@ func (w *Writer) Run(ctx context.Context) error {
 	return w.consumer.Run(ctx, w.partition)
 }
 
+// Stage is what the writer makes of a partition's records, for those who form
+// batches again outside of its group: audits and replays.
+func (w *Writer) Stage(log pipeline.Log, partitions int) pipeline.Stage {
+	return newStage(w, log, partitions)
+}
+
 // partition owns one assigned partition until it is revoked, drained or halted.
 func (w *Writer) partition(ctx context.Context, src pipeline.Source) error {
 	log := src.Log()

@@ -10,12 +10,12 @@ import (
 // Limits bound a batch. A batch always takes at least one record, so a record
 // that exceeds a limit alone makes a batch of its own.
 type Limits struct {
-	MaxRows  int `help:"Rows of one insert." default:"30000"`
-	MaxBytes int `help:"Record bytes of one insert." default:"25165824"`
+	MaxRows  int `help:"Rows of one insert." default:"30000" because:"one block, well below where the server splits"`
+	MaxBytes int `help:"Record bytes of one insert." default:"25165824" because:"memory of a partition; a larger record makes a batch of its own"`
 	// MaxParts bounds the table partitions (days) of one insert: ClickHouse
 	// refuses more than 100 (error 252, rule W12).
-	MaxParts int           `help:"Days that one insert may touch." default:"50"`
-	MaxAge   time.Duration `help:"Longest time a record waits for its batch to fill." default:"1s"`
+	MaxParts int           `help:"Days that one insert may touch." default:"50" because:"ClickHouse refuses more than 100"`
+	MaxAge   time.Duration `help:"Longest time a record waits for its batch to fill." default:"1s" because:"freshness against the number of parts"`
 }
 
 // Validate reports every limit that cannot work.

@@ -43,11 +43,13 @@ func (l *loop) insert(ctx context.Context, b *batch) (attempts int, err error) {
 	l.meter.IntentOpened(b.opened)
 	for {
 		// The intent is committed again each round: its ack is what proves, just
-		// before the insert, that the partition is still ours (W5, W9).
+		// before the insert, that the partition is still ours (W5). The deadline
+		// counts from before it was sent: had we been stopped for an hour since the
+		// broker took it, somebody else would have the partition (W9).
+		deadline := time.Now().Add(l.cfg.Deadline)
 		if err := l.commit(ctx, b.rng.First, b.intent); err != nil {
 			return attempts, fmt.Errorf("commit intent %d–%d: %w", b.rng.First, b.rng.Last, err)
 		}
-		deadline := time.Now().Add(l.cfg.Deadline)
 		faultPoint("after_intent")
 		attempts++
 		err := l.round(ctx, b, tables, deadline, check)

@@ -13,10 +13,10 @@ type Config struct {
 	Limits Limits `embed:""`
 	// Deadline is D of rule W9: how long after its intent a block may still be
 	// accepted by the store. The store's token window must outlast it.
-	Deadline time.Duration `help:"How long after its intent an insert may still land." default:"60s"`
+	Deadline time.Duration `help:"How long after its intent an insert may still land." default:"60s" because:"rule W9; must be longer than the group's session time-out"`
 	// Retry spaces attempts while the store is away.
 	RetryMin time.Duration `help:"First wait before an insert is tried again." default:"100ms"`
-	RetryMax time.Duration `help:"Longest wait before an insert is tried again." default:"5s"`
+	RetryMax time.Duration `help:"Longest wait before an insert is tried again." default:"5s" because:"the number of tries has no bound: records are in the log"`
 	// AcceptLoss and NextIncarnation are what a person decides when a partition
 	// has halted: its message says which.
 	AcceptLoss      bool     `help:"Go on where the log expired before it was stored: store what is left and count the rest as lost."`

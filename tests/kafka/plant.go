@@ -116,6 +116,9 @@ func (p *Plant) Launch(t testing.TB, o harness.Options) *harness.Instance {
 	in.Admin = in.Door().Admin
 	in.Await = func(t testing.TB, timeout time.Duration) {
 		testkit.Eventually(t, timeout, func() (err error) {
+			if in.Door().Ended() {
+				t.Fatal("the gateway has ended")
+			}
 			in.OTLPHTTP, in.OTLPGRPC, err = doors(in.Door())
 			return err
 		})

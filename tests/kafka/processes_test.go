@@ -152,6 +152,10 @@ func (s *system) deliver(t *testing.T, first *harness.Process) {
 			t.Errorf("a partition was halted:\n%s", p.Log())
 		}
 	}
+	t.Log(run(t, append([]string{
+		"verify", "--brokers", s.Broker.SASL, "--kafka-tls", "--kafka-ca-file", s.Broker.CAFile, "--kafka-sasl", "plain", "--kafka-user", kafka.User,
+		"--kafka-password-file", s.Broker.PasswordFile, "--group", s.Group,
+	}, s.target...)...))
 }
 
 // run runs `spanmill …` to its end and gives what it printed.

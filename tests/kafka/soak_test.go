@@ -20,7 +20,7 @@ var soakSpans = flag.Int("spans", 5_000_000, "spans of TestSoakFiveMillionSpans"
 // partitions, on a real Kafka, as fast as they go. Table = ledger, row by row,
 // and the memory of both stays within what is promised.
 //
-// A shorter try: go test -tags soak -run TestSoakFiveMillionSpans -v ./tests/kafka -spans 300000
+// A shorter try is: go test -tags soak -run TestSoakFive -v ./tests/kafka -spans 300000.
 func TestSoakFiveMillionSpans(t *testing.T) {
 	const gatewayMiB, writerMiB = 128, 400
 	site := kafka.NewSite(t)

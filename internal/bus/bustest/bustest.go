@@ -34,6 +34,7 @@ func Run(t *testing.T, cfg bus.Config) {
 		"commits go on across rebalances":           commitsAcrossRebalances,
 		"a range is read again as it was":           rangeReadAgain,
 		"an existing topic is reported, not mended": existingTopic,
+		"an observer takes no part":                 observerTakesNoPart,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -271,6 +272,60 @@ func rangeReadAgain(b *bench) {
 	}
 	if got := b.fetch(h, 50); got[0].Offset != 0 || got[49].Offset != 49 {
 		b.Errorf("the stream was disturbed: %d to %d", got[0].Offset, got[len(got)-1].Offset)
+	}
+}
+
+func observerTakesNoPart(b *bench) {
+	for i, r := range b.numbered(50) {
+		r.Time = time.UnixMilli(1_700_000_000_000 + int64(i))
+		b.produce(r)
+	}
+	o, err := bus.NewObserver(b.cfg, b.log)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer o.Close()
+	standings := func() []bus.Standing {
+		s, err := o.Standings(b.Context(), b.name, b.name)
+		if err != nil || len(s) != 2 {
+			b.Fatalf("standings: %+v, %v", s, err)
+		}
+		return s
+	}
+	if s := standings(); s[0].Committed.Offset != -1 || s[0].End != 50 || s[1].End != 0 {
+		b.Errorf("before anything is committed: %+v", s)
+	}
+	sources, _ := b.join()
+	h := b.partition(sources, 0)
+	if err := h.src.Commit(h.ctx, 3, "note"); err != nil {
+		b.Fatal(err)
+	}
+	s := standings()
+	if s[0].Committed != (pipeline.Committed{Offset: 3, Metadata: "note"}) || s[1].Committed.Offset != -1 || s[0].Log != h.src.Log() {
+		b.Errorf("standings: %+v", s)
+	}
+	if b.cfg.GroupProtocol == bus.ProtocolClassic { // of others brokers tell by another request
+		if members, err := o.Members(b.Context(), b.name); err != nil || len(members) != 1 || members[0] != b.cfg.ClientID {
+			b.Errorf("members: %q, %v", members, err)
+		}
+	}
+	if members, err := o.Members(b.Context(), "no-such-group"); err != nil || len(members) != 0 {
+		b.Errorf("members of nobody: %q, %v", members, err)
+	}
+	var seen []int64
+	if err := o.Read(b.Context(), s[0].Log, 10, 20, func(r *pipeline.Record) error {
+		seen = append(seen, r.Offset)
+		return nil
+	}); err != nil || len(seen) != 10 || seen[0] != 10 || seen[9] != 19 {
+		b.Errorf("read %v, %v", seen, err)
+	}
+	for at, want := range map[int64]int64{0: 0, 7: 7, 1000: 50} {
+		if got, err := o.OffsetAt(b.Context(), s[0].Log, time.UnixMilli(1_700_000_000_000+at)); got != want || err != nil {
+			b.Errorf("offset at %d: %d, %v; want %d", at, got, err, want)
+		}
+	}
+	if err := h.src.Commit(h.ctx, 4, ""); err != nil {
+		b.Errorf("the member was disturbed: %v", err)
 	}
 }
 

@@ -2,10 +2,13 @@ package otlp
 
 import "encoding/binary"
 
-// cursor reads the fields of a message that walk has already checked: it has
-// no error to report. On bytes that nobody checked it stops early.
+// cursor reads the fields of a message without checking what it passes over. It
+// has no error to report: what it cannot read ends it early. It notes then, and
+// whenever a field is not one of the message's own, that something is odd.
 type cursor struct {
 	src  string // what is left
+	m    message
+	odd  *bool // set, never cleared; nil: nobody wants to know
 	num  int
 	val  uint64 // of varint and fixed-size fields
 	data string // of length-delimited fields
@@ -19,23 +22,40 @@ func (c *cursor) next() bool {
 	if src := c.src; len(src) >= 2 && src[0]&0x87 == wireLen && src[1] < 0x80 {
 		if hi := 2 + int(src[1]); hi <= len(src) {
 			c.num, c.data, c.src = int(src[0]>>3), src[2:hi], src[hi:]
+			if format[c.m][c.num].kind.wire() != wireLen {
+				c.mark()
+			}
 			return true
 		}
 	}
-	return c.nextLong()
-}
-
-// nextLong is next for every kind of field.
-func (c *cursor) nextLong() bool {
-	if len(c.src) == 0 {
+	if c.src == "" {
 		return false
 	}
+	if !c.nextLong() {
+		c.mark()
+		return false
+	}
+	return true
+}
+
+func (c *cursor) mark() {
+	if c.odd != nil {
+		*c.odd = true
+	}
+}
+
+// nextLong is next for every kind of field; false: there is none that can be read.
+func (c *cursor) nextLong() bool {
 	tag, pos := uvarint(c.src, 0, len(c.src))
 	if pos < 0 {
 		return false
 	}
-	c.num = int(tag >> 3)
-	switch wireType(tag & 7) {
+	wire := wireType(tag & 7)
+	if tag >>= 3; tag > maxMember || format[c.m][tag].kind == kindUnknown || format[c.m][tag].kind.wire() != wire {
+		c.mark()
+	}
+	c.num = int(tag)
+	switch wire {
 	case wireLen:
 		n, lo := uvarint(c.src, pos, len(c.src))
 		if lo < 0 || n > uint64(len(c.src)-lo) {

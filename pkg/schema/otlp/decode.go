@@ -14,8 +14,6 @@ const (
 // Decoder turns records into flat spans. The zero value is ready; it keeps its
 // memory between calls and is not safe for concurrent use.
 type Decoder struct {
-	walker walker
-
 	// Slabs that the spans' slices are cut from. attrs holds attributes of
 	// spans only; those of everything that occurs inside or around a span go to
 	// side, so that each owner's attributes lie together.
@@ -29,6 +27,7 @@ type Decoder struct {
 	text      []byte // mended strings
 
 	mended schema.SpanFlags // of what is being decoded
+	odd    bool             // something in the record wants walk's judgement
 }
 
 // Decode gives the spans of one record, an ExportTraceServiceRequest, in wire
@@ -40,17 +39,19 @@ type Decoder struct {
 // *FramingError: then no span of the record is returned.
 func (d *Decoder) Decode(record []byte) ([]schema.Span, error) {
 	d.Reset()
-	d.walker.src = alias(record)
-	src := d.walker.src
-	err := d.walker.walk(msgRequest, 0, len(src), 0)
-	d.walker = walker{}
-	if err != nil {
-		return nil, err
-	}
-	c := cursor{src: src}
+	src := alias(record)
+	c := d.cursor(msgRequest, src)
 	for c.next() {
 		if c.num == 1 {
 			d.resourceSpans(c.data)
+		}
+	}
+	// A record in which nothing was odd has passed all that walk checks. Of any
+	// other, walk says whether it is one; what was read of it is right then.
+	if d.odd {
+		if err := check(msgRequest, src); err != nil {
+			d.Reset()
+			return nil, err
 		}
 	}
 	return d.spans, nil
@@ -66,7 +67,11 @@ func (d *Decoder) Reset() {
 	d.events = reuse(d.events, keepDecodedSpans)
 	d.links = reuse(d.links, keepDecodedSpans)
 	d.text = atMost(d.text, keepBytes)[:0]
+	d.odd = false
 }
+
+// cursor reads a message of the record.
+func (d *Decoder) cursor(m message, src string) cursor { return cursor{src: src, m: m, odd: &d.odd} }
 
 // reuse empties a slab. It clears it, because its strings would keep the
 // record's memory alive.
@@ -79,7 +84,7 @@ func (d *Decoder) resourceSpans(src string) {
 	d.mended = 0
 	resource := d.resource(src)
 	mended := d.mended
-	c := cursor{src: src}
+	c := d.cursor(msgResourceSpans, src)
 	for c.next() {
 		if c.num == 2 {
 			d.scopeSpans(c.data, resource, mended)
@@ -92,17 +97,19 @@ func (d *Decoder) resourceSpans(src string) {
 func (d *Decoder) resource(src string) *schema.Resource {
 	d.resources = append(d.resources, schema.Resource{})
 	r, first := &d.resources[len(d.resources)-1], len(d.side)
-	c := cursor{src: src}
+	c := d.cursor(msgResourceSpans, src)
 	for c.next() {
 		switch c.num {
 		case 1:
-			m := cursor{src: c.data}
+			m := d.cursor(msgResource, c.data)
 			for m.next() {
 				switch m.num {
 				case 1:
 					d.side = d.attr(d.side, m.data)
 				case 2:
 					r.DroppedAttrs = uint32(m.val)
+				case 3:
+					d.odd = true // a message that is not looked into
 				}
 			}
 		case 3:
@@ -118,7 +125,7 @@ func (d *Decoder) scopeSpans(src string, resource *schema.Resource, mended schem
 	d.mended = mended
 	scope := d.scope(src)
 	mended = d.mended
-	c := cursor{src: src}
+	c := d.cursor(msgScopeSpans, src)
 	for c.next() {
 		if c.num == 2 {
 			d.mended = mended
@@ -130,11 +137,11 @@ func (d *Decoder) scopeSpans(src string, resource *schema.Resource, mended schem
 func (d *Decoder) scope(src string) *schema.Scope {
 	d.scopes = append(d.scopes, schema.Scope{})
 	s, first := &d.scopes[len(d.scopes)-1], len(d.side)
-	c := cursor{src: src}
+	c := d.cursor(msgScopeSpans, src)
 	for c.next() {
 		switch c.num {
 		case 1:
-			m := cursor{src: c.data}
+			m := d.cursor(msgScope, c.data)
 			for m.next() {
 				switch m.num {
 				case 1:
@@ -162,7 +169,7 @@ func (d *Decoder) span(src string, resource *schema.Resource, scope *schema.Scop
 	s.Resource, s.Scope, s.Index = resource, scope, uint32(len(d.spans)-1)
 	var trace, id, parent string
 	attrs, events, links := len(d.attrs), len(d.events), len(d.links)
-	c := cursor{src: src}
+	c := d.cursor(msgSpan, src)
 	for c.next() {
 		switch c.num {
 		case 1:
@@ -194,7 +201,7 @@ func (d *Decoder) span(src string, resource *schema.Resource, scope *schema.Scop
 		case 14:
 			s.DroppedLinks = uint32(c.val)
 		case 15:
-			status(s, c.data)
+			d.status(s, c.data)
 		case 16:
 			s.Flags = uint32(c.val)
 		}
@@ -217,8 +224,8 @@ func setID(id []byte, wire string) {
 	}
 }
 
-func status(s *schema.Span, src string) {
-	c := cursor{src: src}
+func (d *Decoder) status(s *schema.Span, src string) {
+	c := d.cursor(msgStatus, src)
 	for c.next() {
 		switch c.num {
 		case 2:
@@ -232,7 +239,7 @@ func status(s *schema.Span, src string) {
 func (d *Decoder) event(src string) {
 	var e schema.Event
 	first := len(d.side)
-	c := cursor{src: src}
+	c := d.cursor(msgEvent, src)
 	for c.next() {
 		switch c.num {
 		case 1:
@@ -252,7 +259,7 @@ func (d *Decoder) event(src string) {
 func (d *Decoder) link(src string) {
 	var l schema.Link
 	first := len(d.side)
-	c := cursor{src: src}
+	c := d.cursor(msgLink, src)
 	for c.next() {
 		switch c.num {
 		case 1:

@@ -117,7 +117,7 @@ func TestDecodeSetsDeepValuesApart(t *testing.T) {
 		t.Fatalf("65 deep: %v %v", s.Mended, v.Type)
 	}
 	var again schema.Value
-	if anyValue(&again, v.Str); again.Type != schema.ValueArray {
+	if anyValue(&again, v.Str, nil); again.Type != schema.ValueArray {
 		t.Error("a raw value is not its wire form")
 	}
 	// What is broken below is not seen, and what is very deep costs no stack.

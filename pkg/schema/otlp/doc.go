@@ -1,7 +1,7 @@
 // Package otlp is the wire form of the words in package schema: OTLP trace
 // requests in, flat spans out, and never a tree of objects between.
 //
-// Two readers share one validation. A gateway calls Splitter.Split, which cuts
+// Two readers obey one validation. A gateway calls Splitter.Split, which cuts
 // an ExportTraceServiceRequest into one re-framed request per Kafka partition
 // by copying byte ranges. A writer or an aggregator calls Decoder.Decode, which
 // gives flat spans whose strings alias the record. FromJSON turns OTLP/JSON
@@ -9,8 +9,9 @@
 //
 // Invariants:
 //
-//   - O1: what Split accepts, Decode accepts. Both run the same walk over the
-//     same table (format.go), so it holds by construction.
+//   - O1: what Split accepts, Decode accepts, and nothing else. Split runs the
+//     walk over every byte; Decode reads by the same table (format.go) and runs
+//     the walk too as soon as anything is not plainly as the table has it.
 //   - O2: the spans of a request's parts, partition by partition, are the
 //     request's accepted spans in their order.
 //   - O3: nothing here panics, recurses without bound or allocates more than a

@@ -188,6 +188,34 @@ func traceOf(s plainSpan) schema.TraceID {
 	return id
 }
 
+// checkVerdict wants of Decode what walk says (O1), though it asks walk only
+// about what it finds odd.
+func checkVerdict(t *testing.T, body []byte, decoded error) {
+	t.Helper()
+	if walked := check(msgRequest, alias(body)); (decoded == nil) != (walked == nil) {
+		t.Fatalf("Decode says %v, walk %v of %x", decoded, walked, body)
+	}
+}
+
+// TestDecodeFindsWhatIsOdd breaks each seed at every byte (a long one at some
+// two thousand), in the ways that framing breaks.
+func TestDecodeFindsWhatIsOdd(t *testing.T) {
+	t.Parallel()
+	var d Decoder
+	for _, seed := range seedRequests(t) {
+		for i := 0; i < len(seed); i += 1 + len(seed)/2000 {
+			for _, change := range []byte{1, 8, 0x80, 0xff} {
+				body := bytes.Clone(seed)
+				body[i] ^= change
+				_, err := d.Decode(body)
+				checkVerdict(t, body, err)
+			}
+			_, err := d.Decode(seed[:i])
+			checkVerdict(t, seed[:i], err)
+		}
+	}
+}
+
 func FuzzDecodeAgainstPdata(f *testing.F) {
 	for _, b := range seedRequests(f) {
 		f.Add(b)
@@ -195,6 +223,7 @@ func FuzzDecodeAgainstPdata(f *testing.F) {
 	var d Decoder
 	f.Fuzz(func(t *testing.T, body []byte) {
 		spans, err := d.Decode(body)
+		checkVerdict(t, body, err)
 		req := ptraceotlp.NewExportRequest()
 		pdatas := req.UnmarshalProto(body)
 		if (err == nil) != (pdatas == nil) && !documented(body, err, pdatas) {

@@ -165,7 +165,7 @@ func ourValue(v schema.Value) string {
 		for c := (cursor{src: v.Str}); c.next(); {
 			if c.num == 1 {
 				var e schema.Value
-				anyValue(&e, c.data)
+				anyValue(&e, c.data, nil)
 				b.WriteString(ourValue(e) + ",")
 			}
 		}
@@ -174,7 +174,7 @@ func ourValue(v schema.Value) string {
 		for c := (cursor{src: v.Str}); c.next(); {
 			if c.num == 1 {
 				var a schema.Attr
-				keyValue(&a, c.data)
+				keyValue(&a, c.data, nil)
 				fmt.Fprintf(&b, "%q:%s,", wellFormed(a.Key), ourValue(a.Value))
 			}
 		}

@@ -60,7 +60,7 @@ func appendValue(dst []byte, v schema.Value, depth int) []byte {
 func appendArray(dst []byte, src string, depth int) []byte {
 	dst = append(dst, '[')
 	empty := len(dst)
-	c := cursor{src: src}
+	c := cursor{src: src, m: msgArrayValue}
 	for c.next() {
 		if c.num != 1 {
 			continue
@@ -69,7 +69,7 @@ func appendArray(dst []byte, src string, depth int) []byte {
 			dst = append(dst, ',')
 		}
 		var v schema.Value
-		anyValue(&v, c.data)
+		anyValue(&v, c.data, nil)
 		dst = appendElement(dst, v, c.data, depth)
 	}
 	return append(dst, ']')
@@ -78,7 +78,7 @@ func appendArray(dst []byte, src string, depth int) []byte {
 func appendMap(dst []byte, src string, depth int) []byte {
 	dst = append(dst, '{')
 	empty := len(dst)
-	c := cursor{src: src}
+	c := cursor{src: src, m: msgKeyValueList}
 	for c.next() {
 		if c.num != 1 {
 			continue
@@ -87,7 +87,7 @@ func appendMap(dst []byte, src string, depth int) []byte {
 			dst = append(dst, ',')
 		}
 		var a schema.Attr
-		wire := keyValue(&a, c.data)
+		wire := keyValue(&a, c.data, nil)
 		dst = appendString(dst, a.Key)
 		dst = append(dst, ':')
 		dst = appendElement(dst, a.Value, wire, depth)

@@ -11,12 +11,13 @@ import (
 func (d *Decoder) attr(slab []schema.Attr, src string) []schema.Attr {
 	slab = append(slab, schema.Attr{})
 	a := &slab[len(slab)-1]
-	wire := keyValue(a, src)
+	wire := keyValue(a, src, &d.odd)
 	a.Key = d.valid(a.Key)
 	switch a.Value.Type {
 	case schema.ValueString:
 		a.Value.Str = d.valid(a.Value.Str)
 	case schema.ValueArray, schema.ValueMap:
+		d.odd = d.odd || check(msgAnyValue, wire) != nil
 		f := nested(a.Value, 1)
 		d.mended |= f
 		if f&schema.FlagDeepValue != 0 {
@@ -48,15 +49,18 @@ func appendValid(dst []byte, s string) []byte {
 
 // keyValue reads a KeyValue into a, which is zero. wire is the AnyValue that the
 // value was taken from: protobuf merges a repeated value, so an empty one
-// changes nothing.
-func keyValue(a *schema.Attr, src string) (wire string) {
-	c := cursor{src: src}
+// changes nothing. odd is as in cursor, and set too by a value that hides another.
+func keyValue(a *schema.Attr, src string, odd *bool) (wire string) {
+	c := cursor{src: src, m: msgKeyValue, odd: odd}
 	for c.next() {
 		switch c.num {
 		case 1:
 			a.Key = c.data
 		case 2:
-			if anyValue(&a.Value, c.data) {
+			if a.Value.Type != schema.ValueEmpty {
+				c.mark()
+			}
+			if anyValue(&a.Value, c.data, odd) {
 				wire = c.data
 			}
 		}
@@ -66,14 +70,17 @@ func keyValue(a *schema.Attr, src string) (wire string) {
 
 // anyValue sets v to what an AnyValue holds, its last member, and reports
 // whether it holds anything.
-func anyValue(v *schema.Value, src string) bool {
+func anyValue(v *schema.Value, src string, odd *bool) bool {
 	if isShortString(src) {
 		*v = schema.Value{Type: schema.ValueString, Str: src[2:]}
 		return true
 	}
 	found := false
-	c := cursor{src: src}
+	c := cursor{src: src, m: msgAnyValue, odd: odd}
 	for c.next() {
+		if found {
+			c.mark()
+		}
 		switch c.num {
 		case 1:
 			*v = schema.Value{Type: schema.ValueString, Str: c.data}
@@ -113,7 +120,7 @@ func nested(v schema.Value, depth int) schema.SpanFlags {
 	default:
 		return 0
 	}
-	c := cursor{src: v.Str}
+	c := cursor{src: v.Str, m: listOf(v.Type)}
 	for c.next() {
 		if c.num != 1 {
 			continue
@@ -123,13 +130,21 @@ func nested(v schema.Value, depth int) schema.SpanFlags {
 		}
 		var e schema.Attr
 		if v.Type == schema.ValueArray {
-			anyValue(&e.Value, c.data)
+			anyValue(&e.Value, c.data, nil)
 		} else {
-			keyValue(&e, c.data)
+			keyValue(&e, c.data, nil)
 		}
 		f |= invalidUTF8(e.Key) | nested(e.Value, depth+1)
 	}
 	return f
+}
+
+// listOf is the message that a nested value's wire form is.
+func listOf(t schema.ValueType) message {
+	if t == schema.ValueArray {
+		return msgArrayValue
+	}
+	return msgKeyValueList
 }
 
 func invalidUTF8(s string) schema.SpanFlags {

@@ -37,6 +37,12 @@ type walker struct {
 	ids [3]string
 }
 
+// check walks a whole message.
+func check(m message, src string) error {
+	w := walker{src: src}
+	return w.walk(m, 0, len(src), 0)
+}
+
 // walk checks the message m in [pos, end), all the way down. depth counts the
 // AnyValues around it.
 func (w *walker) walk(m message, pos, end, depth int) error {

@@ -1,0 +1,152 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/spanmill/spanmill/pkg/pipeline"
+)
+
+// Observer reads topics, and what a group has committed, without being a member
+// of it: nothing it does can disturb the group (W3).
+type Observer struct {
+	cfg Config
+	cl  *kgo.Client
+	adm *kadm.Client
+	log *slog.Logger
+}
+
+// Standing is how far a group has come in a partition, and what the log has.
+type Standing struct {
+	Log       pipeline.Log
+	Committed pipeline.Committed
+	// Start is the log's first offset, End the high watermark.
+	Start, End int64
+}
+
+// NewObserver makes an observer; it connects when first asked something.
+func NewObserver(cfg Config, log *slog.Logger) (*Observer, error) {
+	cl, err := kgo.NewClient(options(cfg, log)...)
+	if err != nil {
+		return nil, fmt.Errorf("reach kafka: %w", err)
+	}
+	return &Observer{cfg: cfg, cl: cl, adm: kadm.NewClient(cl), log: log}, nil
+}
+
+// Close ends the connections.
+func (o *Observer) Close() { o.cl.Close() }
+
+// Standings lists the topic's partitions in order. What is committed is read
+// before the bounds, and stable: no transaction is about to change it.
+func (o *Observer) Standings(ctx context.Context, topic, group string) ([]Standing, error) {
+	topics, err := o.adm.ListTopics(ctx, topic)
+	if err == nil {
+		err = topics[topic].Err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("topic %s: %w", topic, err)
+	}
+	committed, err := o.adm.FetchOffsets(kadm.RequireStable(ctx), group)
+	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
+		return nil, fmt.Errorf("committed offsets of group %s: %w", group, err)
+	}
+	var out []Standing
+	for p := range topics[topic].Partitions {
+		s := Standing{
+			Log:       pipeline.Log{Topic: topic, TopicID: topics[topic].ID, Partition: p},
+			Committed: pipeline.Committed{Offset: -1},
+		}
+		if c, ok := committed.Lookup(topic, p); ok && c.At >= 0 {
+			if c.Err != nil {
+				return nil, fmt.Errorf("committed offset of %s/%d: %w", topic, p, c.Err)
+			}
+			s.Committed = pipeline.Committed{Offset: c.At, Metadata: c.Metadata}
+		}
+		if s.Start, s.End, err = listOffsets(ctx, o.adm, topicPartition{topic, p}); err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	slices.SortFunc(out, func(a, b Standing) int { return int(a.Log.Partition - b.Log.Partition) })
+	return out, nil
+}
+
+// Members lists the client ids of the members of a group that speaks the classic
+// protocol.
+func (o *Observer) Members(ctx context.Context, group string) ([]string, error) {
+	groups, err := o.adm.DescribeGroups(ctx, group)
+	if err == nil {
+		err = groups[group].Err
+	}
+	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
+		return nil, fmt.Errorf("members of group %s: %w", group, err)
+	}
+	var out []string
+	for _, m := range groups[group].Members {
+		out = append(out, m.ClientID)
+	}
+	return out, nil
+}
+
+// OffsetAt is the first offset whose record's time is not before at, the log's
+// end if there is none.
+func (o *Observer) OffsetAt(ctx context.Context, log pipeline.Log, at time.Time) (int64, error) {
+	offsets, err := o.adm.ListOffsetsAfterMilli(ctx, at.UnixMilli(), log.Topic)
+	if err != nil {
+		return 0, fmt.Errorf("offsets of %s at %s: %w", log.Topic, at, err)
+	}
+	found, ok := offsets.Lookup(log.Topic, log.Partition)
+	if !ok {
+		found.Err = kerr.UnknownTopicOrPartition
+	}
+	if found.Err != nil {
+		return 0, fmt.Errorf("offset of %s/%d at %s: %w", log.Topic, log.Partition, at, found.Err)
+	}
+	return found.Offset, nil
+}
+
+// Read visits the records of [from, to) in order. pipeline.ErrExpired: the log
+// has lost some of them by now; nothing was left out silently.
+func (o *Observer) Read(ctx context.Context, log pipeline.Log, from, to int64, visit func(*pipeline.Record) error) error {
+	tp := topicPartition{log.Topic, log.Partition}
+	start, end, err := listOffsets(ctx, o.adm, tp)
+	if err != nil {
+		return err
+	}
+	if start > from {
+		return fmt.Errorf("%w: records %d–%d of %s/%d", pipeline.ErrExpired, from, start-1, tp.topic, tp.partition)
+	}
+	if to = min(to, end); from >= to {
+		return nil
+	}
+	errs := prometheus.NewCounter(prometheus.CounterOpts{Name: "fetch_errors_total", Help: "Fetches that failed and are tried again."})
+	r, err := reading{o.cfg, DefaultConsumer().FetchBytes, o.log, errs}.open(tp, from)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	for r.next < to {
+		records, err := r.fetch(ctx)
+		if err != nil {
+			return err
+		}
+		for i := range records {
+			if records[i].Offset >= to {
+				return nil
+			}
+			if err := visit(&records[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
