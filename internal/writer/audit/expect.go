@@ -100,7 +100,9 @@ func (x *expectation) LastOffset(context.Context, string, int32) (int64, bool, e
 }
 
 // OtherLog implements writer.Store.
-func (x *expectation) OtherLog(context.Context, string, int32) (string, error) { return "", errNoTables }
+func (x *expectation) OtherLog(context.Context, string, int32) (string, error) {
+	return "", errNoTables
+}
 
 // Stored implements writer.Store.
 func (x *expectation) Stored(ctx context.Context, q writer.LifeQuery) ([]writer.SpanLife, error) {
