@@ -1,0 +1,261 @@
+package sim
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// latest is after when nothing of a history can still arrive: the longest delay
+// of any fate, the deadline and the server's stall.
+const latest = 45 * time.Second
+
+// committed is what the group holds of a partition; offset 0 if nothing.
+func (w *world) committed() map[int32]kfake.GroupCommit {
+	g := w.cluster.GroupInfo(groupName)
+	if g == nil {
+		return nil
+	}
+	return g.Commits[topicSpans]
+}
+
+// openIntent reads commit metadata in the oracle's own way.
+func openIntent(metadata string) (bool, error) {
+	if metadata == "" {
+		return false, nil
+	}
+	var in struct {
+		Last *int64 `json:"last"`
+	}
+	err := json.Unmarshal([]byte(metadata), &in)
+	return in.Last != nil, err
+}
+
+// unsettled says what is left to do, nil if nothing.
+func (w *world) unsettled() error {
+	commits := w.committed()
+	for p := range int32(w.plan.Partitions) {
+		end := w.cluster.PartitionInfo(topicSpans, p).HighWatermark
+		c := commits[p]
+		open, err := openIntent(c.Metadata)
+		if err != nil {
+			return err
+		}
+		if (c.Offset != end || open) && !(w.expired[p] && w.halted(p)) {
+			return fmt.Errorf("partition %d stands at %d %s of %d", p, c.Offset, c.Metadata, end)
+		}
+	}
+	return nil
+}
+
+// halted reports whether a writer says aloud that a partition stands still.
+func (w *world) halted(partition int32) bool {
+	for _, p := range w.running {
+		_, by, err := p.metric("spanmill_bus_partition_halted")
+		if err == nil && by[fmt.Sprint(partition)] > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// checkCommitted holds at any moment: below the committed offset, every span
+// that the store can take is in both tables.
+func (w *world) checkCommitted() error {
+	commits := w.committed()
+	w.tables.mu.Lock()
+	defer w.tables.mu.Unlock()
+	var errs []error
+	for p, c := range commits {
+		if w.expired[p] {
+			continue
+		}
+		errs = append(errs, w.compare(p, c.Offset, nil))
+	}
+	return errors.Join(errs...)
+}
+
+// place of a span in the log.
+type place struct {
+	partition int32
+	offset    int64
+	index     int
+}
+
+// compare holds both tables to the recount of a partition's records below an
+// offset. The letters say which records went there; nil: not looked at yet.
+// The caller holds the tables' mu.
+func (w *world) compare(partition int32, below int64, letters map[string]int) error {
+	inSpans := map[place]int{}
+	for _, r := range w.tables.byName[tableSpans].rows {
+		if r.partition == partition {
+			inSpans[place{partition, r.offset, r.index}]++
+		}
+	}
+	var errs []error
+	for _, v := range recount(w.ledger[partition], w.plan.DedupSpans, w.plan.DedupMilli) {
+		r := v.record
+		at := place{partition, r.offset, v.index}
+		want := 1
+		switch {
+		case v.broken, v.resent:
+			want = 0
+		case r.sent.Poison:
+			want = 0
+		}
+		got := inSpans[at]
+		delete(inSpans, at)
+		if got > want && !(w.expired[partition] && got == 1) {
+			errs = append(errs, fmt.Errorf("spans: span %d of record %d/%d stands there %d times, want %d", v.index, partition, r.offset, got, want))
+		}
+		if r.offset >= below || w.expired[partition] && letters == nil {
+			continue
+		}
+		if got < want {
+			errs = append(errs, fmt.Errorf("spans: span %d of record %d/%d is not there, and %d is committed", v.index, partition, r.offset, below))
+		}
+		if want == 1 {
+			if n := w.summed(r, below); n != 1 {
+				errs = append(errs, fmt.Errorf("trace_parts: record %d/%d is in %d rows of its trace, want 1", partition, r.offset, n))
+			}
+		}
+		if letters != nil {
+			errs = append(errs, v.letter(letters))
+		}
+	}
+	for at, n := range inSpans {
+		errs = append(errs, fmt.Errorf("spans: %d rows of span %d of record %d/%d, which was never sent", n, at.index, at.partition, at.offset))
+	}
+	return errors.Join(errs...)
+}
+
+// summed counts the trace_parts rows that a record's trace has for its offset.
+func (w *world) summed(r *logged, _ int64) (n int) {
+	for i := range w.tables.byName[tableParts].rows {
+		part := &w.tables.byName[tableParts].rows[i]
+		if part.partition == r.partition && part.first <= r.offset && r.offset <= part.offset &&
+			part.tenant == r.sent.tenant() && [16]byte(part.trace) == r.sent.traceID() {
+			n++
+		}
+	}
+	return n
+}
+
+// letter checks that what no table can hold is a dead letter.
+func (v *verdict) letter(letters map[string]int) error {
+	r, reason := v.record, ""
+	index := -1
+	switch {
+	case r.sent.Garbage:
+		reason = "undecodable"
+	case v.broken:
+		reason, index = "invalid_span", v.index
+	case r.sent.Poison && !v.resent:
+		reason = "store_rejected"
+	default:
+		return nil
+	}
+	name := fmt.Sprintf("%s %s/%d/%d/%d", reason, topicSpans, r.partition, r.offset, index)
+	if letters[name] == 0 {
+		return fmt.Errorf("no dead letter %s", name)
+	}
+	return nil
+}
+
+// verify is the oracle at rest.
+func (w *world) verify(ctx context.Context) error {
+	letters, err := w.readLetters(ctx)
+	if err != nil {
+		return err
+	}
+	commits := w.committed()
+	w.tables.mu.Lock()
+	defer w.tables.mu.Unlock()
+	var errs []error
+	for p := range int32(w.plan.Partitions) {
+		errs = append(errs, w.compare(p, commits[p].Offset, letters))
+	}
+	return errors.Join(append(errs, w.checkParts(), w.checkLetters(letters))...)
+}
+
+// checkParts recounts trace_parts from spans: ranges of a partition never
+// overlap, and each row counts the spans of its trace in its range.
+func (w *world) checkParts() error {
+	var errs []error
+	parts := w.tables.byName[tableParts].rows
+	for i := range parts {
+		n := 0
+		for _, s := range w.tables.byName[tableSpans].rows {
+			if s.log == parts[i].log && s.partition == parts[i].partition && s.tenant == parts[i].tenant &&
+				s.trace == parts[i].trace && parts[i].first <= s.offset && s.offset <= parts[i].offset {
+				n++
+			}
+		}
+		if n != parts[i].spans && !w.expired[parts[i].partition] {
+			errs = append(errs, fmt.Errorf("trace_parts: a row of %d–%d of partition %d counts %d spans, table spans has %d",
+				parts[i].first, parts[i].offset, parts[i].partition, parts[i].spans, n))
+		}
+		for j := range i {
+			a, b := &parts[i], &parts[j]
+			if a.log == b.log && a.partition == b.partition && a.first <= b.offset && b.first <= a.offset && (a.first != b.first || a.offset != b.offset) {
+				errs = append(errs, fmt.Errorf("trace_parts: ranges %d–%d and %d–%d of partition %d overlap", a.first, a.offset, b.first, b.offset, a.partition))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// checkLetters: nothing that the tables hold is a dead letter, and neighbours
+// of poison are unharmed.
+func (w *world) checkLetters(letters map[string]int) error {
+	var errs []error
+	for name := range letters {
+		var partition int32
+		var offset int64
+		var index int
+		reason, origin, _ := strings.Cut(name, " ")
+		if _, err := fmt.Sscanf(origin, topicSpans+"/%d/%d/%d", &partition, &offset, &index); err != nil {
+			errs = append(errs, fmt.Errorf("dead letter %q: %w", name, err))
+			continue
+		}
+		for i := range w.ledger[partition] {
+			r := &w.ledger[partition][i]
+			if r.offset == offset && reason == "store_rejected" && !r.sent.Poison {
+				errs = append(errs, fmt.Errorf("dead letter %s: the store takes that record", name))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// readLetters reads the dead letters as anybody may, and counts them by reason
+// and origin.
+func (w *world) readLetters(ctx context.Context) (map[string]int, error) {
+	letters := map[string]int{}
+	end := w.cluster.PartitionInfo(topicLetters, 0).HighWatermark
+	if end == 0 {
+		return letters, nil
+	}
+	w.client.AddConsumePartitions(map[string]map[int32]kgo.Offset{topicLetters: {0: kgo.NewOffset().AtStart()}})
+	for next := int64(0); next < end; {
+		fetches := w.client.PollFetches(ctx)
+		if err := fetches.Err(); err != nil {
+			return nil, fmt.Errorf("read dead letters: %w", err)
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			next = r.Offset + 1
+			headers := map[string]string{}
+			for _, h := range r.Headers {
+				headers[h.Key] = string(h.Value)
+			}
+			letters[headers["reason"]+" "+headers["origin"]]++
+		})
+	}
+	return letters, nil
+}

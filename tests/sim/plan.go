@@ -1,0 +1,110 @@
+package sim
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Plan is one history. It is plain data, so that it can be shrunk, printed and
+// kept.
+type Plan struct {
+	Seed       uint64
+	Partitions int
+	// Rows bounds a batch, for each writer apart: whoever forms a batch again
+	// must come to the range of another's settings.
+	Rows []int
+	// DedupSpans and DedupMilli are Rule D's K and H.
+	DedupSpans int
+	DedupMilli int64
+	// Window is how many tokens a table remembers once they are old enough.
+	Window int
+	Events []Event
+}
+
+// Event happens once, AtMilli after the start.
+type Event struct {
+	AtMilli int
+	Kind    Kind
+	Writer  int    `json:",omitempty"`
+	Table   string `json:",omitempty"`
+	// Partition is what Expire is about.
+	Partition int32 `json:",omitempty"`
+	// ForMilli is how long it lasts, or by how much it comes late.
+	ForMilli int    `json:",omitempty"`
+	Fate     Fate   `json:",omitempty"`
+	Code     int    `json:",omitempty"` // of ClickHouse or Kafka
+	Sent     []Sent `json:",omitempty"`
+}
+
+// Kind of an event.
+type Kind string
+
+// Kinds of events. One that makes no sense when its time comes (a crash of a
+// writer that does not run) does nothing, so that any event may be left out.
+const (
+	Produce Kind = "produce" // records are written to the log
+	Start   Kind = "start"   // a writer starts
+	Drain   Kind = "drain"   // a writer is told to stop
+	Crash   Kind = "crash"   // a writer vanishes without a word; its requests under way may still land
+	Stall   Kind = "stall"   // nothing passes between a writer and the world for a while: a zombie to be
+	Cut     Kind = "cut"     // a writer's connections to the broker are cut
+	Commit  Kind = "commit"  // Fate of the next commit, whoever sends it
+	Insert  Kind = "insert"  // Fate of the next insert into Table
+	Ask     Kind = "ask"     // the next question to a table fails
+	Away    Kind = "away"    // the store answers Code to everything for a while
+	Refuse  Kind = "refuse"  // the broker answers Code to the next commit
+	Expel   Kind = "expel"   // the broker does not know the next heartbeat's member
+	Expire  Kind = "expire"  // retention takes records that may not be written yet
+)
+
+// Fate of one request.
+type Fate string
+
+// Fates. Late and Slow last ForMilli.
+const (
+	Lost       Fate = "lost"       // it never arrives; the connection is cut
+	Unanswered Fate = "unanswered" // it is done, then the connection is cut
+	Late       Fate = "late"       // the connection is cut; it is done later
+	Slow       Fate = "slow"       // it is done later, and answered
+	Failed     Fate = "failed"     // it is not done, and answered by Code
+	Half       Fate = "half"       // some days of it are done, and it is answered by Code
+)
+
+// Sent is one record of the log.
+type Sent struct {
+	Trace int   // its spans are of one trace
+	Spans []int // 0 is a span without an id, which no table can hold
+	// DaysAgo is how late the spans are.
+	DaysAgo int    `json:",omitempty"`
+	Tenant  string `json:",omitempty"`
+	// Poison: the store rejects whatever block holds it. Garbage: it is no OTLP.
+	Poison, Garbage bool `json:",omitempty"`
+	// AgoMilli sets its record time back: gateways' clocks differ.
+	AgoMilli int `json:",omitempty"`
+}
+
+// String lists the plan for people.
+func (p Plan) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "seed %d: %d partitions, batches of %v rows, K %d, H %s, window %d\n",
+		p.Seed, p.Partitions, p.Rows, p.DedupSpans, time.Duration(p.DedupMilli)*time.Millisecond, p.Window)
+	for _, e := range p.Events {
+		text, err := json.Marshal(e)
+		if err != nil {
+			return err.Error()
+		}
+		fmt.Fprintf(&b, "  %s\n", text)
+	}
+	return b.String()
+}
+
+// String gives the event as it would be kept.
+func (e Event) String() string {
+	text, err := json.Marshal(e)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
