@@ -2,7 +2,6 @@ package sim
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -24,17 +23,22 @@ type process struct {
 	reg  *prometheus.Registry
 	stop context.CancelFunc
 	done chan struct{} // closed when the last goroutine of it has ended
+	died time.Time     // zero while it lives
 }
+
+// sessionTimeout is how long the group waits for a silent member.
+const sessionTimeout = 6 * time.Second
 
 // The writers' settings: short, so that a history takes a minute of virtual
 // time. The session ends before the deadline, as the rules ask.
 func (p *process) busConfig() (bus.Config, bus.ConsumerConfig) {
 	cfg := bus.Default()
 	cfg.Brokers, cfg.Dial, cfg.Codec = []string{brokerAddress}, p.link.dial, "none"
+	cfg.ClientID = p.name
 	cfg.RequestTimeout, cfg.ProduceTimeout = 2*time.Second, 4*time.Second
 	group := bus.DefaultConsumer()
 	group.Group, group.Topics = groupName, []string{topicSpans}
-	group.SessionTimeout, group.HeartbeatInterval, group.RebalanceTimeout = 6*time.Second, 2*time.Second, 6*time.Second
+	group.SessionTimeout, group.HeartbeatInterval, group.RebalanceTimeout = sessionTimeout, 2*time.Second, 6*time.Second
 	group.CommitTimeout, group.DrainTimeout = 2*time.Second, 4*time.Second
 	group.LagInterval = time.Minute
 	return cfg, group
@@ -98,6 +102,7 @@ func (m member) Run(ctx context.Context, handle func(context.Context, pipeline.S
 // crash makes the process vanish: it hears and says nothing from now on. What
 // is left of its goroutines ends by itself and can change nothing.
 func (p *process) crash() {
+	p.died = time.Now()
 	p.link.kill()
 	p.stop()
 }
@@ -215,24 +220,36 @@ func serverError(code int) error {
 	return &store.ServerError{Code: code, Status: 500, Message: "planted"}
 }
 
-// metric adds up a counter or gauge over its series.
-func (p *process) metric(name string) (sum float64, byLabel map[string]float64, err error) {
+// labelled reads a metric, by the value of its last label; "" when it has none.
+func (p *process) labelled(name string) map[string]float64 {
 	families, err := p.reg.Gather()
 	if err != nil {
-		return 0, nil, errors.Join(errors.New("gather metrics"), err)
+		p.w.broken(fmt.Errorf("gather metrics of %s: %w", p.name, err))
 	}
-	byLabel = map[string]float64{}
+	values := map[string]float64{}
 	for _, f := range families {
 		if f.GetName() != name {
 			continue
 		}
 		for _, m := range f.GetMetric() {
-			v := m.GetCounter().GetValue() + m.GetGauge().GetValue()
-			sum += v
+			label := ""
 			for _, l := range m.GetLabel() {
-				byLabel[l.GetValue()] += v
+				label = l.GetValue()
+				if l.GetName() == "partition" {
+					break
+				}
 			}
+			values[label] += m.GetCounter().GetValue() + m.GetGauge().GetValue()
 		}
 	}
-	return sum, byLabel, nil
+	return values
+}
+
+// tell adds what the process counted to the faults that came to be.
+func (p *process) tell() {
+	for state, n := range p.labelled("spanmill_writer_recovered_intents_total") {
+		p.w.hits("recovered "+state, int(n))
+	}
+	p.w.hits("rejoined", int(p.labelled("spanmill_bus_rejoins_total")[""]))
+	p.w.hits("resent span dropped", int(p.labelled("spanmill_writer_duplicate_spans_total")[""]))
 }

@@ -127,6 +127,7 @@ func (w *world) close() {
 	}
 	for _, p := range w.all {
 		<-p.done
+		p.tell()
 	}
 	w.client.Close()
 	w.cluster.Close()
@@ -162,9 +163,38 @@ func (w *world) until(at time.Time) {
 // is committed must be stored.
 func (w *world) look() {
 	w.tables.crowd()
+	if err := w.expelTheDead(); err != nil {
+		w.broken(err)
+	}
 	if err := w.checkCommitted(); err != nil {
 		w.broken(err)
 	}
+}
+
+// expelTheDead does what a coordinator does and kfake forgets: a member that
+// vanished between joining and hearing its assignment is expelled when its
+// session is over.
+func (w *world) expelTheDead() error {
+	g := w.cluster.GroupInfo(groupName)
+	if g == nil {
+		return nil
+	}
+	for _, m := range g.Members {
+		i := slices.IndexFunc(w.all, func(p *process) bool { return p.name == m.ClientID })
+		if i < 0 || w.all[i].died.IsZero() || time.Since(w.all[i].died) < sessionTimeout+tick {
+			continue
+		}
+		r := kmsg.NewPtrLeaveGroupRequest()
+		r.Group = groupName
+		gone := kmsg.NewLeaveGroupRequestMember()
+		gone.MemberID = m.MemberID
+		r.Members = append(r.Members, gone)
+		w.trace("the coordinator expels %s", m.ClientID)
+		if _, err := r.RequestWith(context.Background(), w.client); err != nil {
+			return fmt.Errorf("expel %s: %w", m.ClientID, err)
+		}
+	}
+	return nil
 }
 
 // happen makes one event come true.
@@ -301,10 +331,12 @@ func (w *world) between(d time.Duration) time.Duration {
 	return time.Duration(w.rng.Int64N(int64(d)))
 }
 
-func (w *world) hit(fault string) {
+func (w *world) hit(fault string) { w.hits(fault, 1) }
+
+func (w *world) hits(fault string, n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.faults[fault]++
+	w.faults[fault] += n
 }
 
 func (w *world) broken(err error) {
@@ -352,7 +384,8 @@ func (w *world) rest() error {
 			break
 		}
 		if waited > patience {
-			return fmt.Errorf("%s after the last fault: %w", patience, left)
+			g := w.cluster.GroupInfo(groupName)
+			return fmt.Errorf("%s after the last fault: %w; group %s, generation %d, members %v", patience, left, g.State, g.Epoch, g.Members)
 		}
 		<-time.After(tick)
 		w.look()
