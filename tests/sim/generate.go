@@ -23,8 +23,11 @@ func Generate(seed uint64) Plan {
 	for range 2 + g.IntN(9) {
 		g.fault()
 	}
-	if g.IntN(25) == 0 {
-		g.add(Event{Kind: Expire, Partition: int32(g.IntN(g.plan.Partitions))})
+	switch g.IntN(12) {
+	case 0:
+		g.expire()
+	case 1:
+		g.mend()
 	}
 	slices.SortStableFunc(g.plan.Events, func(a, b Event) int { return a.AtMilli - b.AtMilli })
 	return g.plan
@@ -127,6 +130,33 @@ func (g *generator) processes() {
 		g.addAt(at, Event{Kind: kind, Writer: slot})
 		g.addAt(at+g.milli(100, 30_000), Event{Kind: Start, Writer: g.slot()})
 	}
+}
+
+// expire lets retention take what no writer has read, because none is there.
+func (g *generator) expire() {
+	at, partition := g.IntN(horizonMilli), g.IntN(g.plan.Partitions)
+	for slot := range g.plan.Rows {
+		g.addAt(at, Event{Kind: Crash, Writer: slot})
+		g.addAt(at+3_000+g.milli(0, 20_000), Event{Kind: Start, Writer: slot})
+	}
+	e := Event{Kind: Produce}
+	for range 3 {
+		e.Sent = append(e.Sent, Sent{Trace: partition, Spans: []int{g.fresh()}})
+	}
+	g.addAt(at+1_000, e)
+	g.addAt(at+2_000, Event{Kind: Expire, Partition: int32(partition)})
+}
+
+// mend has a block with poison in it come late, when the store no longer minds
+// it, and its neighbours have landed without it.
+func (g *generator) mend() {
+	at, trace := 15_000+g.IntN(horizonMilli-15_000), g.IntN(3*g.plan.Partitions)
+	g.addAt(at, Event{Kind: Insert, Table: tableSpans, Fate: Late, ForMilli: 3_000 + g.IntN(5_000)})
+	g.addAt(at, Event{Kind: Produce, Sent: []Sent{
+		{Trace: trace, Spans: []int{g.fresh()}},
+		{Trace: trace, Spans: []int{g.fresh()}, Poison: true, DaysAgo: g.IntN(2)},
+	}})
+	g.addAt(at+2_500, Event{Kind: Mend})
 }
 
 var (

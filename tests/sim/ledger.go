@@ -104,8 +104,9 @@ func (w *world) produce(records []Sent) error {
 	return nil
 }
 
-// expire takes the records of a partition away that are not committed yet, and
-// those before them.
+// expire takes all records of a partition but the last. Where nothing was ever
+// committed, a group begins at the log's start (W6): what was before it is then
+// nobody's.
 func (w *world) expire(partition int32) error {
 	if int(partition) >= w.plan.Partitions {
 		return nil
@@ -118,8 +119,9 @@ func (w *world) expire(partition int32) error {
 	if at <= info.LogStartOffset {
 		return nil
 	}
-	w.mu.Lock()
 	w.expired[partition] = true
-	w.mu.Unlock()
+	if _, known := w.committed()[partition]; !known {
+		w.unread[partition] = at
+	}
 	return w.cluster.DeleteRecords(topicSpans, partition, at)
 }

@@ -56,7 +56,8 @@ const (
 	Away    Kind = "away"    // the store answers Code to everything for a while
 	Refuse  Kind = "refuse"  // the broker answers Code to the next commit
 	Expel   Kind = "expel"   // the broker does not know the next heartbeat's member
-	Expire  Kind = "expire"  // retention takes records that may not be written yet
+	Expire  Kind = "expire"  // retention takes all records of Partition but the last
+	Mend    Kind = "mend"    // the store takes poison from now on
 )
 
 // Fate of one request.

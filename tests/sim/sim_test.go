@@ -141,7 +141,7 @@ var reachable = []string{
 	"commit late", "commit lost", "commit slow", "commit unanswered",
 	"insert failed", "insert half", "insert late", "insert slow", "insert unanswered",
 	"insert landed after its writer was gone", "a question failed", "deadline passed", "data rejected",
-	"dropped by token", "token forgotten", "crash", "drain", "stall", "cut", "expel", "refuse", "away",
+	"dropped by token", "token forgotten", "crash", "drain", "stall", "cut", "expel", "refuse", "away", "expire", "mend", "partition halted for its expired log",
 	"recovered open", "recovered partial", "recovered inserted", "rejoined", "resent span dropped",
 }
 

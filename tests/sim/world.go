@@ -56,7 +56,9 @@ type world struct {
 	away    struct{ code, until int } // milliseconds since began
 	stalls  []func()
 	expired map[int32]bool
+	unread  map[int32]int64 // first offset that anybody could have read
 	faults  map[string]int
+	reached map[int32]int64 // greatest committed offset seen
 	lines   []string
 	wrong   []error
 }
@@ -75,7 +77,7 @@ type Report struct {
 func Play(plan Plan) Report {
 	w := &world{
 		plan: plan, began: time.Now(), net: new(kfake.VirtualNetwork), tables: newTables(plan.Window),
-		running: map[int]*process{}, ledger: ledger{}, armed: map[string][]Event{}, expired: map[int32]bool{}, faults: map[string]int{},
+		running: map[int]*process{}, ledger: ledger{}, armed: map[string][]Event{}, expired: map[int32]bool{}, unread: map[int32]int64{}, reached: map[int32]int64{}, faults: map[string]int{},
 		rng: rand.New(rand.NewPCG(plan.Seed, 2)),
 	}
 	w.log = slog.New(slog.NewTextHandler(liner{w}, &slog.HandlerOptions{Level: slog.LevelInfo, ReplaceAttr: withoutTime}))
@@ -219,7 +221,11 @@ func (w *world) happen(e Event) error {
 	case Expel:
 		w.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, TopLevel: true, Err: kerr.UnknownMemberID})
 	case Expire:
-		return w.expire(e.Partition)
+		if err := w.expire(e.Partition); err != nil {
+			return err
+		}
+	case Mend:
+		w.tables.mend()
 	case Drain, Crash, Stall, Cut:
 		if p == nil {
 			return nil
