@@ -176,6 +176,26 @@ func TestATopicMadeAnewIsReadAnew(t *testing.T) {
 	})
 }
 
+// TestASourceKnowsItsTopicsPresentID: what a member remembers of a topic may be
+// older than the topic, and rows under the old id would be lost (W10).
+func TestASourceKnowsItsTopicsPresentID(t *testing.T) {
+	bubble(t, 2, func(t *testing.T, c *cluster) {
+		sources, handle := hands()
+		a := c.join(tuning{}, idle)
+		<-time.After(10 * time.Second)
+		c.join(tuning{}, handle)
+		before := receive(t, sources, "the second member's partition")
+		if err := errors.Join(c.DeleteTopic(topic), c.CreateTopic(topic, 2, nil)); err != nil {
+			t.Fatal(err)
+		}
+		a.leave()
+		after := receive(t, sources, "the first member's partition")
+		if want := c.TopicInfo(topic).TopicID; after.src.Log().TopicID != want {
+			t.Errorf("the source's topic id is %x (before: %x), want %x", after.src.Log().TopicID, before.src.Log().TopicID, want)
+		}
+	})
+}
+
 func TestAHaltedPartitionLeavesTheOthersAlone(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, c *cluster) {
 		sources, handle := hands()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -185,13 +186,13 @@ func (m *membership) gone(_ context.Context, _ *kgo.Client, lost map[string][]in
 // fetched hands sources what the group holds for them. The library reads it
 // stable: no transaction is about to change it.
 func (m *membership) fetched(ctx context.Context, _ *kgo.Client, resp *kmsg.OffsetFetchResponse) error {
-	topics, err := m.adm.ListTopics(ctx, m.c.cfg.Topics...)
+	ids, err := m.topicIDs(ctx)
 	if err != nil {
 		return fmt.Errorf("look up topic ids: %w", err)
 	}
 	names := make(map[[16]byte]string)
-	for _, t := range topics {
-		names[t.ID] = t.Topic
+	for name, id := range ids {
+		names[id] = name
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -201,14 +202,41 @@ func (m *membership) fetched(ctx context.Context, _ *kgo.Client, resp *kmsg.Offs
 			if name == "" { // newer brokers answer by id only
 				name = names[t.TopicID]
 			}
+			if name == "" {
+				return fmt.Errorf("committed offsets of topic id %x, which is none of %v", t.TopicID, m.c.cfg.Topics)
+			}
 			for _, p := range t.Partitions {
 				if s := m.sources[topicPartition{name, p.Partition}]; s != nil && p.ErrorCode == 0 {
-					s.begin(topics[name].ID, p)
+					s.begin(ids[name], p)
 				}
 			}
 		}
 	}
 	return nil
+}
+
+// topicIDs asks the brokers, never the client's memory: a topic made anew a
+// moment ago has another id, and rows and tokens under the old one would take
+// its records for those that stood at the same offsets before (W10).
+func (m *membership) topicIDs(ctx context.Context) (map[string][16]byte, error) {
+	r := kmsg.NewPtrMetadataRequest()
+	for _, topic := range m.c.cfg.Topics {
+		t := kmsg.NewMetadataRequestTopic()
+		t.Topic = kmsg.StringPtr(topic)
+		r.Topics = append(r.Topics, t)
+	}
+	resp, err := r.RequestWith(ctx, m.cl)
+	if err != nil {
+		return nil, err
+	}
+	ids := make(map[string][16]byte)
+	for _, t := range resp.Topics {
+		if err := kerr.ErrorForCode(t.ErrorCode); err != nil {
+			return nil, fmt.Errorf("%s: %w", *t.Topic, err)
+		}
+		ids[*t.Topic] = t.TopicID
+	}
+	return ids, nil
 }
 
 // own runs one source from its assignment to its end.
