@@ -23,7 +23,9 @@ func Generate(seed uint64) Plan {
 	for range 2 + g.IntN(9) {
 		g.fault()
 	}
-	switch g.IntN(12) {
+	switch g.IntN(14) {
+	case 2:
+		g.add(Event{Kind: Recreate})
 	case 0:
 		g.expire()
 	case 1:

@@ -16,17 +16,23 @@ import (
 // poisonName is the name of spans that the model server rejects.
 const poisonName = "poison"
 
-// logged is one acknowledged record, as the ledger knows it.
-type logged struct {
+// source is a partition of one life of the topic.
+type source struct {
+	topicID   string // hexadecimal
 	partition int32
-	offset    int64
-	milli     int64 // record time
-	sent      Sent
-	day       uint16
 }
 
-// ledger is what was acknowledged, by partition, in offset order.
-type ledger map[int32][]logged
+// logged is one acknowledged record, as the ledger knows it.
+type logged struct {
+	source
+	offset int64
+	milli  int64 // record time
+	sent   Sent
+	day    uint16
+}
+
+// ledger is what was acknowledged, in offset order.
+type ledger map[source][]logged
 
 func (s Sent) tenant() string {
 	if s.Tenant == "" {
@@ -96,9 +102,8 @@ func (w *world) produce(records []Sent) error {
 		if err := w.client.ProduceSync(context.Background(), r).FirstErr(); err != nil {
 			return fmt.Errorf("produce: %w", err)
 		}
-		w.ledger[r.Partition] = append(w.ledger[r.Partition], logged{
-			partition: r.Partition, offset: r.Offset, milli: at.UnixMilli(), sent: s, day: uint16(start.Unix() / 86400),
-		})
+		from := w.source(r.Partition)
+		w.ledger[from] = append(w.ledger[from], logged{source: from, offset: r.Offset, milli: at.UnixMilli(), sent: s})
 		w.trace("log %d/%d: %+v", r.Partition, r.Offset, s)
 	}
 	return nil
@@ -119,9 +124,31 @@ func (w *world) expire(partition int32) error {
 	if at <= info.LogStartOffset {
 		return nil
 	}
-	w.expired[partition] = true
+	from := w.source(partition)
+	w.expired[from] = true
 	if _, known := w.committed()[partition]; !known {
-		w.unread[partition] = at
+		w.unread[from] = at
 	}
 	return w.cluster.DeleteRecords(topicSpans, partition, at)
+}
+
+// source names a partition of the topic as it is now.
+func (w *world) source(partition int32) source { return source{w.topicID, partition} }
+
+// recreate gives the topic a new life. What the old one held and nobody had
+// written is gone with it.
+func (w *world) recreate() error {
+	w.client.PurgeTopicsFromClient(topicSpans)
+	if err := w.cluster.DeleteTopic(topicSpans); err != nil {
+		return err
+	}
+	if err := w.cluster.CreateTopic(topicSpans, int32(w.plan.Partitions), nil); err != nil {
+		return err
+	}
+	w.learnTopic()
+	return nil
+}
+
+func (w *world) learnTopic() {
+	w.topicID = fmt.Sprintf("%x", w.cluster.TopicInfo(topicSpans).TopicID)
 }

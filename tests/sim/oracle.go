@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,7 +48,7 @@ func (w *world) unsettled() error {
 		if err != nil {
 			return err
 		}
-		if (c.Offset != end || open) && w.expired[p] && w.halted(p) {
+		if (c.Offset != end || open) && w.expired[w.source(p)] && w.halted(p) {
 			w.hit("partition halted for its expired log")
 			continue
 		}
@@ -76,77 +77,80 @@ func (w *world) checkCommitted() error {
 	defer w.tables.mu.Unlock()
 	var errs []error
 	for p, c := range commits {
-		if c.Offset < w.reached[p] {
-			errs = append(errs, fmt.Errorf("partition %d: the committed offset went back from %d to %d", p, w.reached[p], c.Offset))
+		from := w.source(p)
+		if c.Offset < w.reached[from] {
+			errs = append(errs, fmt.Errorf("partition %d: the committed offset went back from %d to %d", p, w.reached[from], c.Offset))
 		}
-		w.reached[p] = c.Offset
-		if w.expired[p] {
-			continue
+		w.reached[from] = c.Offset
+		if !w.expired[from] {
+			errs = append(errs, w.compare(from, nil))
 		}
-		errs = append(errs, w.compare(p, c.Offset, nil))
 	}
 	return errors.Join(errs...)
 }
 
-// place of a span in the log.
-type place struct {
-	partition int32
-	offset    int64
-	index     int
-}
-
-// compare holds both tables to the recount of a partition's records below an
-// offset. The letters say which records went there; nil: not looked at yet.
-// The caller holds the tables' mu.
-func (w *world) compare(partition int32, below int64, letters map[string]int) error {
+// compare holds both tables to the recount of a partition's records below the
+// offset that is committed. The letters say which records went there; nil: not
+// looked at. The caller holds the tables' mu.
+func (w *world) compare(from source, letters map[string]int) error {
 	inSpans := map[place]int{}
-	for _, r := range w.tables.byName[tableSpans].rows {
-		if r.partition == partition {
-			inSpans[place{partition, r.offset, r.index}]++
+	for i := range w.tables.byName[tableSpans].rows {
+		if r := &w.tables.byName[tableSpans].rows[i]; r.from() == from {
+			inSpans[place{r.offset, r.index}]++
 		}
 	}
 	var errs []error
-	for _, v := range recount(w.ledger[partition], w.plan.DedupSpans, w.plan.DedupMilli) {
-		r := v.record
-		at := place{partition, r.offset, v.index}
-		want, most := 1, 1
-		if v.broken || v.resent || r.sent.Poison {
-			want, most = 0, 0
-		}
-		if w.expired[partition] && !v.broken || w.tables.lax && r.sent.Poison && !v.resent {
-			most = 1 // the log to warm up from is gone; a block with poison came late, and was taken
-		}
-		got := inSpans[at]
+	for _, v := range recount(w.ledger[from], w.plan.DedupSpans, w.plan.DedupMilli) {
+		at := place{v.record.offset, v.index}
+		errs = append(errs, w.judge(&v, inSpans[at], letters))
 		delete(inSpans, at)
-		if got > most {
-			errs = append(errs, fmt.Errorf("spans: span %d of record %d/%d stands there %d times, want %d", v.index, partition, r.offset, got, most))
-		}
-		if r.offset < w.unread[partition] || r.offset >= below || w.expired[partition] && letters == nil {
-			continue
-		}
-		if got < want {
-			errs = append(errs, fmt.Errorf("spans: span %d of record %d/%d is not there, and %d is committed", v.index, partition, r.offset, below))
-		}
-		if want == 1 {
-			if n := w.summed(r, below); n != 1 {
-				errs = append(errs, fmt.Errorf("trace_parts: record %d/%d is in %d rows of its trace, want 1", partition, r.offset, n))
-			}
-		}
-		if letters != nil {
-			errs = append(errs, v.letter(letters, got > 0))
-		}
 	}
 	for at, n := range inSpans {
-		errs = append(errs, fmt.Errorf("spans: %d rows of span %d of record %d/%d, which was never sent", n, at.index, at.partition, at.offset))
+		errs = append(errs, fmt.Errorf("spans: %d rows of span %d of record %d/%d, which was never sent", n, at.index, from.partition, at.offset))
 	}
 	return errors.Join(errs...)
 }
 
+// place of a span in its partition.
+type place struct {
+	offset int64
+	index  int
+}
+
+// judge looks at one span of the log that table spans has got so many times.
+func (w *world) judge(v *verdict, got int, letters map[string]int) error {
+	r := v.record
+	want, most := 1, 1
+	if v.broken || v.resent || r.sent.Poison {
+		want, most = 0, 0
+	}
+	if w.expired[r.source] && !v.broken || w.tables.lax && r.sent.Poison && !v.resent {
+		most = 1 // the log to warm up from is gone; a block with poison came late, and was taken
+	}
+	if got > most {
+		return fmt.Errorf("spans: span %d of record %d/%d stands there %d times, want %d", v.index, r.partition, r.offset, got, most)
+	}
+	committed := w.reached[r.source]
+	if r.offset < w.unread[r.source] || r.offset >= committed {
+		return nil
+	}
+	if got < want {
+		return fmt.Errorf("spans: span %d of record %d/%d is not there, and %d is committed", v.index, r.partition, r.offset, committed)
+	}
+	if n := w.summed(r); want == 1 && n != 1 {
+		return fmt.Errorf("trace_parts: record %d/%d is in %d rows of its trace, want 1", r.partition, r.offset, n)
+	}
+	if letters == nil {
+		return nil
+	}
+	return v.letter(letters, got > 0)
+}
+
 // summed counts the trace_parts rows that a record's trace has for its offset.
-func (w *world) summed(r *logged, _ int64) (n int) {
+func (w *world) summed(r *logged) (n int) {
 	for i := range w.tables.byName[tableParts].rows {
 		part := &w.tables.byName[tableParts].rows[i]
-		if part.partition == r.partition && part.first <= r.offset && r.offset <= part.offset &&
+		if part.from() == r.source && part.first <= r.offset && r.offset <= part.offset &&
 			part.tenant == r.sent.tenant() && [16]byte(part.trace) == r.sent.traceID() {
 			n++
 		}
@@ -181,12 +185,15 @@ func (w *world) verify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	commits := w.committed()
+	errs := []error{w.checkCommitted()}
 	w.tables.mu.Lock()
 	defer w.tables.mu.Unlock()
-	var errs []error
-	for p := range int32(w.plan.Partitions) {
-		errs = append(errs, w.compare(p, commits[p].Offset, letters))
+	for from := range w.ledger {
+		if from.topicID == w.topicID {
+			errs = append(errs, w.compare(from, letters))
+			continue
+		}
+		errs = append(errs, w.compare(from, nil)) // letters do not tell the lives of a topic apart
 	}
 	return errors.Join(append(errs, w.checkParts(), w.checkLetters(letters))...)
 }
@@ -199,7 +206,7 @@ func (w *world) checkParts() error {
 	for i := range parts {
 		n, poison := 0, 0
 		for _, s := range w.tables.byName[tableSpans].rows {
-			if s.log == parts[i].log && s.partition == parts[i].partition && s.tenant == parts[i].tenant &&
+			if s.from() == parts[i].from() && s.tenant == parts[i].tenant &&
 				s.trace == parts[i].trace && parts[i].first <= s.offset && s.offset <= parts[i].offset {
 				n++
 				if s.poison {
@@ -213,7 +220,7 @@ func (w *world) checkParts() error {
 		}
 		for j := range i {
 			a, b := &parts[i], &parts[j]
-			if a.log == b.log && a.partition == b.partition && a.first <= b.offset && b.first <= a.offset && (a.first != b.first || a.offset != b.offset) {
+			if a.from() == b.from() && a.first <= b.offset && b.first <= a.offset && (a.first != b.first || a.offset != b.offset) {
 				errs = append(errs, fmt.Errorf("trace_parts: ranges %d–%d and %d–%d of partition %d overlap", a.first, a.offset, b.first, b.offset, a.partition))
 			}
 		}
@@ -234,14 +241,21 @@ func (w *world) checkLetters(letters map[string]int) error {
 			errs = append(errs, fmt.Errorf("dead letter %q: %w", name, err))
 			continue
 		}
-		for i := range w.ledger[partition] {
-			r := &w.ledger[partition][i]
-			if r.offset == offset && reason == "store_rejected" && !r.sent.Poison {
-				errs = append(errs, fmt.Errorf("dead letter %s: the store takes that record", name))
-			}
+		if reason == "store_rejected" && !w.isPoison(partition, offset) {
+			errs = append(errs, fmt.Errorf("dead letter %s: the store takes that record", name))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// isPoison reports whether the record is poison in any life of the topic.
+func (w *world) isPoison(partition int32, offset int64) bool {
+	for from, records := range w.ledger {
+		if from.partition == partition && slices.ContainsFunc(records, func(r logged) bool { return r.offset == offset && r.sent.Poison }) {
+			return true
+		}
+	}
+	return false
 }
 
 // readLetters reads the dead letters as anybody may, and counts them by reason

@@ -58,6 +58,8 @@ const (
 	Expel   Kind = "expel"   // the broker does not know the next heartbeat's member
 	Expire  Kind = "expire"  // retention takes all records of Partition but the last
 	Mend    Kind = "mend"    // the store takes poison from now on
+	// Recreate deletes the topic and makes it again: its offsets begin anew.
+	Recreate Kind = "recreate"
 )
 
 // Fate of one request.

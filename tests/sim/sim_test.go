@@ -130,7 +130,7 @@ func (a *tally) add(r Report) (first bool) {
 func (a *tally) expect(t *testing.T, seeds int) {
 	t.Helper()
 	for _, fault := range reachable {
-		if want := max(1, seeds/20); !a.failed && a.hits[fault] < want {
+		if want := max(1, seeds/50); !a.failed && a.hits[fault] < want {
 			t.Errorf("%q came %d times in %d histories, want %d at least", fault, a.hits[fault], seeds, want)
 		}
 	}
@@ -141,7 +141,7 @@ var reachable = []string{
 	"commit late", "commit lost", "commit slow", "commit unanswered",
 	"insert failed", "insert half", "insert late", "insert slow", "insert unanswered",
 	"insert landed after its writer was gone", "a question failed", "deadline passed", "data rejected",
-	"dropped by token", "token forgotten", "crash", "drain", "stall", "cut", "expel", "refuse", "away", "expire", "mend", "partition halted for its expired log",
+	"dropped by token", "token forgotten", "crash", "drain", "stall", "cut", "expel", "refuse", "away", "expire", "mend", "recreate", "partition halted for its expired log",
 	"recovered open", "recovered partial", "recovered inserted", "rejoined", "resent span dropped",
 }
 

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -73,6 +74,12 @@ type key struct {
 	tenant        string
 	trace         schema.TraceID
 	span          schema.SpanID
+}
+
+// from is where the row comes from.
+func (k *key) from() source {
+	topicID, _, _ := strings.Cut(k.log, "/")
+	return source{topicID, k.partition}
 }
 
 func newTables(window int) *tables {
@@ -217,7 +224,7 @@ func (t *tables) last(topicID string, partition int32) (offset int64, found bool
 	for _, name := range []string{tableSpans, tableParts} {
 		for i := range t.byName[name].rows {
 			w := &t.byName[name].rows[i]
-			if w.partition == partition && len(w.log) > len(topicID) && w.log[:len(topicID)] == topicID {
+			if w.from() == (source{topicID, partition}) {
 				offset, found = max(offset, w.offset), true
 			}
 		}

@@ -48,6 +48,7 @@ type world struct {
 	lives   int
 	running map[int]*process
 	all     []*process
+	topicID string // of the topic's present life
 	ledger  ledger
 
 	mu      sync.Mutex
@@ -55,10 +56,10 @@ type world struct {
 	armed   map[string][]Event
 	away    struct{ code, until int } // milliseconds since began
 	stalls  []func()
-	expired map[int32]bool
-	unread  map[int32]int64 // first offset that anybody could have read
+	expired map[source]bool
+	unread  map[source]int64 // first offset that anybody could have read
 	faults  map[string]int
-	reached map[int32]int64 // greatest committed offset seen
+	reached map[source]int64 // greatest committed offset seen
 	lines   []string
 	wrong   []error
 }
@@ -77,7 +78,7 @@ type Report struct {
 func Play(plan Plan) Report {
 	w := &world{
 		plan: plan, began: time.Now(), net: new(kfake.VirtualNetwork), tables: newTables(plan.Window),
-		running: map[int]*process{}, ledger: ledger{}, armed: map[string][]Event{}, expired: map[int32]bool{}, unread: map[int32]int64{}, reached: map[int32]int64{}, faults: map[string]int{},
+		running: map[int]*process{}, ledger: ledger{}, armed: map[string][]Event{}, expired: map[source]bool{}, unread: map[source]int64{}, reached: map[source]int64{}, faults: map[string]int{},
 		rng: rand.New(rand.NewPCG(plan.Seed, 2)),
 	}
 	w.log = slog.New(slog.NewTextHandler(liner{w}, &slog.HandlerOptions{Level: slog.LevelInfo, ReplaceAttr: withoutTime}))
@@ -100,6 +101,7 @@ func (w *world) open() (err error) {
 	if err != nil {
 		return err
 	}
+	w.learnTopic()
 	w.client, err = kgo.NewClient(
 		kgo.SeedBrokers(brokerAddress), kgo.Dialer(w.net.DialContext), kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerLinger(0), kgo.DisableClientMetrics(), kgo.ProducerBatchCompression(kgo.NoCompression()),
@@ -222,6 +224,10 @@ func (w *world) happen(e Event) error {
 		w.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, TopLevel: true, Err: kerr.UnknownMemberID})
 	case Expire:
 		if err := w.expire(e.Partition); err != nil {
+			return err
+		}
+	case Recreate:
+		if err := w.recreate(); err != nil {
 			return err
 		}
 	case Mend:
