@@ -222,7 +222,7 @@ func (m *membership) topicIDs(ctx context.Context) (map[string][16]byte, error) 
 	r := kmsg.NewPtrMetadataRequest()
 	for _, topic := range m.c.cfg.Topics {
 		t := kmsg.NewMetadataRequestTopic()
-		t.Topic = kmsg.StringPtr(topic)
+		t.Topic = new(topic)
 		r.Topics = append(r.Topics, t)
 	}
 	resp, err := r.RequestWith(ctx, m.cl)

@@ -180,10 +180,10 @@ func (g *generator) fault() {
 		g.add(e)
 	case n < 12:
 		e := Event{Kind: Insert, Table: table, Fate: []Fate{Failed, Half, Unanswered, Late, Slow}[g.IntN(5)]}
-		switch e.Fate {
-		case Failed, Half:
+		if e.Fate == Failed || e.Fate == Half {
 			e.Code = code
-		case Late, Slow:
+		}
+		if e.Fate == Late || e.Fate == Slow {
 			e.ForMilli = g.milli(500, 30_000)
 		}
 		g.add(e)

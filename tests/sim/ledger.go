@@ -103,8 +103,8 @@ func (w *world) produce(records []Sent) error {
 			return fmt.Errorf("produce: %w", err)
 		}
 		from := w.source(r.Partition)
-		w.ledger[from] = append(w.ledger[from], logged{source: from, offset: r.Offset, milli: at.UnixMilli(), sent: s})
-		w.trace("log %d/%d: %+v", r.Partition, r.Offset, s)
+		w.ledger[from] = append(w.ledger[from], logged{source: from, offset: r.Offset, milli: at.UnixMilli(), sent: s, day: uint16(start.Unix() / 86400)})
+		w.tracef("log %d/%d: %+v", r.Partition, r.Offset, s)
 	}
 	return nil
 }

@@ -49,8 +49,8 @@ func (l *link) dial(ctx context.Context, network, address string) (net.Conn, err
 	l.mu.Lock()
 	l.conns[near] = struct{}{}
 	l.mu.Unlock()
-	l.pumps.Go(func() { l.up(near, server) })
-	l.pumps.Go(func() { l.down(near, server) })
+	l.pumps.Go(func() { l.up(near, server) })   //nolint:contextcheck // a connection outlives its dialling
+	l.pumps.Go(func() { l.down(near, server) }) //nolint:contextcheck // as above
 	return client, nil
 }
 
@@ -127,16 +127,17 @@ func (l *link) up(near, server net.Conn) {
 			continue
 		}
 		fate, delay := l.fate()
-		switch fate {
-		case Lost:
+		if fate == Lost {
 			return
-		case Late, Unanswered:
+		}
+		unheard := fate == Late || fate == Unanswered
+		if unheard {
 			_ = near.Close()
 		}
 		if delay > 0 {
 			<-time.After(delay)
 		}
-		if _, err := server.Write(frame); err != nil || fate == Late || fate == Unanswered {
+		if _, err := server.Write(frame); err != nil || unheard {
 			return
 		}
 	}

@@ -93,10 +93,11 @@ func (w *world) checkCommitted() error {
 // offset that is committed. The letters say which records went there; nil: not
 // looked at. The caller holds the tables' mu.
 func (w *world) compare(from source, letters map[string]int) error {
-	inSpans := map[place]int{}
+	inSpans := map[place][]*row{}
 	for i := range w.tables.byName[tableSpans].rows {
 		if r := &w.tables.byName[tableSpans].rows[i]; r.from() == from {
-			inSpans[place{r.offset, r.index}]++
+			at := place{r.offset, r.index}
+			inSpans[at] = append(inSpans[at], r)
 		}
 	}
 	var errs []error
@@ -105,8 +106,8 @@ func (w *world) compare(from source, letters map[string]int) error {
 		errs = append(errs, w.judge(&v, inSpans[at], letters))
 		delete(inSpans, at)
 	}
-	for at, n := range inSpans {
-		errs = append(errs, fmt.Errorf("spans: %d rows of span %d of record %d/%d, which was never sent", n, at.index, from.partition, at.offset))
+	for at, rows := range inSpans {
+		errs = append(errs, fmt.Errorf("spans: %d rows of span %d of record %d/%d, which was never sent", len(rows), at.index, from.partition, at.offset))
 	}
 	return errors.Join(errs...)
 }
@@ -117,9 +118,9 @@ type place struct {
 	index  int
 }
 
-// judge looks at one span of the log that table spans has got so many times.
-func (w *world) judge(v *verdict, got int, letters map[string]int) error {
-	r := v.record
+// judge looks at one span of the log and the rows that table spans has of it.
+func (w *world) judge(v *verdict, rows []*row, letters map[string]int) error {
+	r, got := v.record, len(rows)
 	want, most := 1, 1
 	if v.broken || v.resent || r.sent.Poison {
 		want, most = 0, 0
@@ -129,6 +130,11 @@ func (w *world) judge(v *verdict, got int, letters map[string]int) error {
 	}
 	if got > most {
 		return fmt.Errorf("spans: span %d of record %d/%d stands there %d times, want %d", v.index, r.partition, r.offset, got, most)
+	}
+	for _, s := range rows {
+		if s.tenant != r.sent.tenant() || s.trace != r.sent.traceID() || s.span != spanID(v.span) || s.day != r.day {
+			return fmt.Errorf("spans: span %d of record %d/%d is there as %+v", v.index, r.partition, r.offset, *s)
+		}
 	}
 	committed := w.reached[r.source]
 	if r.offset < w.unread[r.source] || r.offset >= committed {
@@ -160,11 +166,9 @@ func (w *world) summed(r *logged) (n int) {
 
 // letter checks that what no table can hold is a dead letter.
 func (v *verdict) letter(letters map[string]int, stored bool) error {
-	r, reason := v.record, ""
-	index := -1
+	r, reason, index := v.record, "undecodable", -1
 	switch {
 	case r.sent.Garbage:
-		reason = "undecodable"
 	case v.broken:
 		reason, index = "invalid_span", v.index
 	case r.sent.Poison && !v.resent && !stored:
@@ -204,19 +208,25 @@ func (w *world) checkParts() error {
 	var errs []error
 	parts := w.tables.byName[tableParts].rows
 	for i := range parts {
-		n, poison := 0, 0
+		n, poison, day := 0, 0, parts[i].day
 		for _, s := range w.tables.byName[tableSpans].rows {
 			if s.from() == parts[i].from() && s.tenant == parts[i].tenant &&
 				s.trace == parts[i].trace && parts[i].first <= s.offset && s.offset <= parts[i].offset {
 				n++
 				if s.poison {
 					poison++ // which came late, without its row here
+					continue
 				}
+				day = min(day, s.day)
 			}
 		}
 		if n != parts[i].spans && n-poison != parts[i].spans {
 			errs = append(errs, fmt.Errorf("trace_parts: a row of %d–%d of partition %d counts %d spans, table spans has %d",
 				parts[i].first, parts[i].offset, parts[i].partition, parts[i].spans, n))
+		}
+		if day != parts[i].day {
+			errs = append(errs, fmt.Errorf("trace_parts: a row of %d–%d of partition %d is of day %d, its first span of %d",
+				parts[i].first, parts[i].offset, parts[i].partition, parts[i].day, day))
 		}
 		for j := range i {
 			a, b := &parts[i], &parts[j]

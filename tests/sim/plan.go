@@ -10,32 +10,32 @@ import (
 // Plan is one history. It is plain data, so that it can be shrunk, printed and
 // kept.
 type Plan struct {
-	Seed       uint64
-	Partitions int
+	Seed       uint64 `json:"seed"`
+	Partitions int    `json:"partitions"`
 	// Rows bounds a batch, for each writer apart: whoever forms a batch again
 	// must come to the range of another's settings.
-	Rows []int
+	Rows []int `json:"rows"`
 	// DedupSpans and DedupMilli are Rule D's K and H.
-	DedupSpans int
-	DedupMilli int64
+	DedupSpans int   `json:"dedup_spans"`
+	DedupMilli int64 `json:"dedup_milli"`
 	// Window is how many tokens a table remembers once they are old enough.
-	Window int
-	Events []Event
+	Window int     `json:"window"`
+	Events []Event `json:"events"`
 }
 
 // Event happens once, AtMilli after the start.
 type Event struct {
-	AtMilli int
-	Kind    Kind
-	Writer  int    `json:",omitempty"`
-	Table   string `json:",omitempty"`
+	AtMilli int    `json:"at"`
+	Kind    Kind   `json:"kind"`
+	Writer  int    `json:"writer,omitempty"`
+	Table   string `json:"table,omitempty"`
 	// Partition is what Expire is about.
-	Partition int32 `json:",omitempty"`
+	Partition int32 `json:"partition,omitempty"`
 	// ForMilli is how long it lasts, or by how much it comes late.
-	ForMilli int    `json:",omitempty"`
-	Fate     Fate   `json:",omitempty"`
-	Code     int    `json:",omitempty"` // of ClickHouse or Kafka
-	Sent     []Sent `json:",omitempty"`
+	ForMilli int    `json:"for,omitempty"`
+	Fate     Fate   `json:"fate,omitempty"`
+	Code     int    `json:"code,omitempty"` // of ClickHouse or Kafka
+	Sent     []Sent `json:"sent,omitempty"`
 }
 
 // Kind of an event.
@@ -77,15 +77,16 @@ const (
 
 // Sent is one record of the log.
 type Sent struct {
-	Trace int   // its spans are of one trace
-	Spans []int // 0 is a span without an id, which no table can hold
+	Trace int   `json:"trace"` // its spans are of one trace
+	Spans []int `json:"spans"` // 0 is a span without an id, which no table can hold
 	// DaysAgo is how late the spans are.
-	DaysAgo int    `json:",omitempty"`
-	Tenant  string `json:",omitempty"`
+	DaysAgo int    `json:"days_ago,omitempty"`
+	Tenant  string `json:"tenant,omitempty"`
 	// Poison: the store rejects whatever block holds it. Garbage: it is no OTLP.
-	Poison, Garbage bool `json:",omitempty"`
+	Poison  bool `json:"poison,omitempty"`
+	Garbage bool `json:"garbage,omitempty"`
 	// AgoMilli sets its record time back: gateways' clocks differ.
-	AgoMilli int `json:",omitempty"`
+	AgoMilli int `json:"ago,omitempty"`
 }
 
 // String lists the plan for people.

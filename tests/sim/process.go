@@ -115,7 +115,7 @@ const travel = 10 * time.Millisecond
 // not keep it from being done.
 func (p *process) request(ctx context.Context, serve func() error) error {
 	answer := make(chan error, 1)
-	p.w.underWay.Go(func() {
+	p.w.underWay.Go(func() { //nolint:contextcheck // what was sent is under way whoever waits for it
 		<-time.After(travel)
 		if err := p.link.pass(context.Background()); err != nil && p.w.draw(2) {
 			return // lost with its sender
@@ -154,19 +154,19 @@ func (p *process) ask(ctx context.Context, question func() error) error {
 // insert is a block on its way into a table.
 func (p *process) insert(ctx context.Context, b block) error {
 	e, _ := p.w.take(b.table)
-	p.w.trace("%s inserts %d rows into %s under %s (%s)", p.name, len(b.rows), b.table, b.Token, e.Fate)
+	p.w.tracef("%s inserts %d rows into %s under %s (%s)", p.name, len(b.rows), b.table, b.Token, e.Fate)
 	if e.Fate != "" {
 		p.w.hit(fmt.Sprintf("insert %s", e.Fate))
 	}
 	if e.Fate == Late || e.Fate == Unanswered {
 		p.w.underWay.Go(func() {
 			err := p.w.serveInsert(p, b, e)
-			p.w.trace("%s, its insert of %s was given up: %v", p.name, b.Token, err)
+			p.w.tracef("%s, its insert of %s was given up: %v", p.name, b.Token, err)
 		})
 		return errAway
 	}
 	err := p.request(ctx, func() error { return p.w.serveInsert(p, b, e) })
-	p.w.trace("%s hears of %s into %s: %v", p.name, b.Token, b.table, err)
+	p.w.tracef("%s hears of %s into %s: %v", p.name, b.Token, b.table, err)
 	return err
 }
 
@@ -192,7 +192,7 @@ func (w *world) serveInsert(p *process, b block, e Event) error {
 			return serverError(e.Code)
 		}
 		w.tables.land(b, day)
-		w.trace("day %d of %s landed in %s", day, b.Token, b.table)
+		w.tracef("day %d of %s landed in %s", day, b.Token, b.table)
 		if i == 0 && w.gone(p) {
 			w.hit("insert landed after its writer was gone")
 		}

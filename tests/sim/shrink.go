@@ -36,13 +36,13 @@ func (s *shrinker) try(smaller Plan) bool {
 }
 
 // events leaves out runs of so many events; it reports whether any went.
-func (s *shrinker) events(size int) (any bool) {
+func (s *shrinker) events(size int) (went bool) {
 	for at := len(s.plan.Events) - size; at >= 0; at -= size {
 		smaller := s.plan
 		smaller.Events = slices.Delete(slices.Clone(s.plan.Events), at, at+size)
-		any = s.try(smaller) || any
+		went = s.try(smaller) || went
 	}
-	return any
+	return went
 }
 
 // records leaves out single records of what is produced.

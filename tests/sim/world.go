@@ -114,7 +114,7 @@ func (w *world) open() (err error) {
 		c := r.(*kmsg.OffsetCommitRequest)
 		for _, t := range c.Topics {
 			for _, p := range t.Partitions {
-				w.trace("broker: commit of partition %d: %d %s by %.8s/%d", p.Partition, p.Offset, *p.Metadata, tail(c.MemberID), c.Generation)
+				w.tracef("broker: commit of partition %d: %d %s by %.8s/%d", p.Partition, p.Offset, *p.Metadata, tail(c.MemberID), c.Generation)
 			}
 		}
 		return nil, nil, false
@@ -193,7 +193,7 @@ func (w *world) expelTheDead() error {
 		gone := kmsg.NewLeaveGroupRequestMember()
 		gone.MemberID = m.MemberID
 		r.Members = append(r.Members, gone)
-		w.trace("the coordinator expels %s", m.ClientID)
+		w.tracef("the coordinator expels %s", m.ClientID)
 		if _, err := r.RequestWith(context.Background(), w.client); err != nil {
 			return fmt.Errorf("expel %s: %w", m.ClientID, err)
 		}
@@ -204,7 +204,7 @@ func (w *world) expelTheDead() error {
 // happen makes one event come true.
 func (w *world) happen(e Event) error {
 	if e.Kind != Produce {
-		w.trace("event %s", e)
+		w.tracef("event %s", e)
 	}
 	p := w.running[e.Writer]
 	switch e.Kind {
@@ -237,6 +237,8 @@ func (w *world) happen(e Event) error {
 			return nil
 		}
 		w.befall(p, e)
+	default:
+		return errors.New("no such event")
 	}
 	w.hit(string(e.Kind))
 	return nil
@@ -266,7 +268,7 @@ func (w *world) befall(p *process, e Event) {
 		delete(w.running, e.Writer)
 	case Cut:
 		p.link.cut()
-	case Stall:
+	default: // Stall
 		release := p.link.stall()
 		w.mu.Lock()
 		w.stalls = append(w.stalls, release)
@@ -304,7 +306,7 @@ func (w *world) commitFate() (Fate, time.Duration) {
 		return "", 0
 	}
 	w.hit("commit " + string(e.Fate))
-	w.trace("a commit is %s", e.Fate)
+	w.tracef("a commit is %s", e.Fate)
 	return e.Fate, time.Duration(e.ForMilli) * time.Millisecond
 }
 
@@ -352,13 +354,13 @@ func (w *world) hits(fault string, n int) {
 }
 
 func (w *world) broken(err error) {
-	w.trace("BROKEN: %v", err)
+	w.tracef("BROKEN: %v", err)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.wrong = append(w.wrong, err)
 }
 
-func (w *world) trace(format string, args ...any) {
+func (w *world) tracef(format string, args ...any) {
 	line := fmt.Sprintf(format, args...)
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -369,7 +371,7 @@ func (w *world) trace(format string, args ...any) {
 type liner struct{ w *world }
 
 func (l liner) Write(line []byte) (int, error) {
-	l.w.trace("%s", strings.TrimSpace(string(line)))
+	l.w.tracef("%s", strings.TrimSpace(string(line)))
 	return len(line), nil
 }
 
@@ -383,7 +385,7 @@ func withoutTime(_ []string, a slog.Attr) slog.Attr {
 // rest ends the faults, waits until the writers have nothing left to do, lets
 // what is late arrive, and asks the oracle.
 func (w *world) rest() error {
-	w.trace("calm")
+	w.tracef("calm")
 	w.calm()
 	if len(w.running) == 0 {
 		if err := w.bringUp(0); err != nil {
