@@ -2,9 +2,7 @@ package sim
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
-	"time"
 )
 
 // Plan is one history. It is plain data, so that it can be shrunk, printed and
@@ -89,22 +87,22 @@ type Sent struct {
 	AgoMilli int `json:"ago,omitempty"`
 }
 
-// String lists the plan for people.
+// String is the plan's JSON, one event a line: as it is printed, and kept.
 func (p Plan) String() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "seed %d: %d partitions, batches of %v rows, K %d, H %s, window %d\n",
-		p.Seed, p.Partitions, p.Rows, p.DedupSpans, time.Duration(p.DedupMilli)*time.Millisecond, p.Window)
-	for _, e := range p.Events {
-		text, err := json.Marshal(e)
-		if err != nil {
-			return err.Error()
-		}
-		fmt.Fprintf(&b, "  %s\n", text)
+	events := p.Events
+	p.Events = []Event{}
+	head, err := json.MarshalIndent(p, "", "\t")
+	if err != nil {
+		return err.Error()
 	}
-	return b.String()
+	lines := make([]string, len(events))
+	for i, e := range events {
+		lines[i] = "\t\t" + e.String()
+	}
+	return strings.Replace(string(head), "[]", "[\n"+strings.Join(lines, ",\n")+"\n\t]", 1) + "\n"
 }
 
-// String gives the event as it would be kept.
+// String is the event's JSON.
 func (e Event) String() string {
 	text, err := json.Marshal(e)
 	if err != nil {
