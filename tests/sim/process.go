@@ -53,6 +53,7 @@ func (p *process) writerConfig(slot int) writer.Config {
 		},
 		Dedup:         dedup.Config{Spans: plan.DedupSpans, Horizon: time.Duration(plan.DedupMilli) * time.Millisecond},
 		RetentionDays: 30,
+		CatchUp:       1, // partitions wait for one another as often as can be
 	}
 }
 
