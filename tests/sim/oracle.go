@@ -7,15 +7,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
-
-// latest is after when nothing of a history can still arrive: the longest delay
-// of any fate, the deadline and the server's stall.
-const latest = 45 * time.Second
 
 // committed is what the group holds of a partition; offset 0 if nothing.
 func (w *world) committed() map[int32]kfake.GroupCommit {
@@ -75,6 +70,11 @@ func (w *world) checkCommitted() error {
 	commits := w.committed()
 	w.tables.mu.Lock()
 	defer w.tables.mu.Unlock()
+	now := fmt.Sprint(w.topicID, len(w.tables.byName[tableSpans].rows), len(w.tables.byName[tableParts].rows), commits)
+	if now == w.looked {
+		return nil // nothing has changed
+	}
+	w.looked = now
 	var errs []error
 	for p, c := range commits {
 		from := w.source(p)

@@ -3,6 +3,7 @@ package sim
 import (
 	"encoding/json"
 	"strings"
+	"time"
 )
 
 // Plan is one history. It is plain data, so that it can be shrunk, printed and
@@ -85,6 +86,15 @@ type Sent struct {
 	Garbage bool `json:"garbage,omitempty"`
 	// AgoMilli sets its record time back: gateways' clocks differ.
 	AgoMilli int `json:"ago,omitempty"`
+}
+
+// longest is the longest delay of anything in the plan.
+func (p Plan) longest() time.Duration {
+	milli := 0
+	for _, e := range p.Events {
+		milli = max(milli, e.ForMilli)
+	}
+	return time.Duration(milli) * time.Millisecond
 }
 
 // String is the plan's JSON, one event a line: as it is printed, and kept.

@@ -60,6 +60,7 @@ type world struct {
 	unread  map[source]int64 // first offset that anybody could have read
 	faults  map[string]int
 	reached map[source]int64 // greatest committed offset seen
+	looked  string           // what checkCommitted saw last
 	lines   []string
 	wrong   []error
 }
@@ -387,6 +388,7 @@ func withoutTime(_ []string, a slog.Attr) slog.Attr {
 func (w *world) rest() error {
 	w.tracef("calm")
 	w.calm()
+	arrived := time.Now().Add(w.plan.longest() + longestStall + tick) // whatever is under way now
 	if len(w.running) == 0 {
 		if err := w.bringUp(0); err != nil {
 			return err
@@ -404,7 +406,7 @@ func (w *world) rest() error {
 		<-time.After(tick)
 		w.look()
 	}
-	w.until(time.Now().Add(latest))
+	w.until(arrived)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	return w.verify(ctx)
