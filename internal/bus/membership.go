@@ -205,6 +205,13 @@ func (m *membership) fetched(ctx context.Context, _ *kgo.Client, resp *kmsg.Offs
 			if name == "" {
 				return fmt.Errorf("committed offsets of topic id %x, which is none of %v", t.TopicID, m.c.cfg.Topics)
 			}
+			if t.TopicID != ([16]byte{}) && t.TopicID != ids[name] {
+				// The client asked for a topic that was made anew since, and would
+				// go on so: what came is not what the group holds (W5).
+				err := fmt.Errorf("committed offsets of topic %s are those of its former life", name)
+				m.rejoin(err)
+				return err
+			}
 			for _, p := range t.Partitions {
 				if s := m.sources[topicPartition{name, p.Partition}]; s != nil && p.ErrorCode == 0 {
 					s.begin(ids[name], p)
