@@ -95,8 +95,12 @@ func playSeeds(t *testing.T, seeds int) *tally {
 				for seed, more := all.take(seeds); more; seed, more = all.take(seeds) {
 					plan := Generate(seed)
 					r := play(t, plan)
-					if all.add(r) {
-						t.Errorf("the %d. history fails: %v\n%s", all.played, r.Err, explain(t, plan, r))
+					nth, fails := all.add(r)
+					if fails {
+						t.Errorf("the %d. history fails: %v\n%s", nth, r.Err, explain(t, plan, r))
+					}
+					if nth%1000 == 0 {
+						t.Logf("%d histories", nth)
 					}
 				}
 			})
@@ -116,8 +120,8 @@ func (a *tally) take(seeds int) (seed uint64, more bool) {
 	return a.next - 1, a.next <= uint64(seeds) && !a.failed
 }
 
-// add reports whether the report is the first failure.
-func (a *tally) add(r Report) (first bool) {
+// add gives the report's place in the order, and whether it is the first failure.
+func (a *tally) add(r Report) (nth int, first bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.played++
@@ -126,7 +130,7 @@ func (a *tally) add(r Report) (first bool) {
 	}
 	first = r.Err != nil && !a.failed
 	a.failed = a.failed || first
-	return first
+	return a.played, first
 }
 
 // expect holds the histories to having been about something.
