@@ -74,6 +74,10 @@ compat: deps ## Real clients: OpenTelemetry Python, Go, JS; MLflow
 containers: engine ## What deploy/ ships: compose file, image, ClickHouse's files; on Docker too, if it is there
 	@$(STAGE) "containers" go test -count=1 -timeout 15m ./tests/containers/...
 
+.PHONY: sim
+sim: ## Seeded histories of the writer in virtual time, against a model of ClickHouse
+	@$(STAGE) "simulation" go test -count=1 -timeout 10m ./tests/sim/...
+
 .PHONY: kafka
 kafka: engine ## A real Apache Kafka: conformance, the separate binaries, a foreign client
 	@$(STAGE) "real Kafka" go test -count=1 -timeout 10m ./tests/kafka/...
@@ -81,7 +85,7 @@ kafka: engine ## A real Apache Kafka: conformance, the separate binaries, a fore
 # One stage after the other even under -j: two cores are soon shared by too many.
 .PHONY: test
 test: ## Everything CI runs
-	@$(STAGE) "all of make test" $(MAKE) --no-print-directory -j1 deps check fuzz e2e kafka compat containers mutants-check
+	@$(STAGE) "all of make test" $(MAKE) --no-print-directory -j1 deps check fuzz sim e2e kafka compat containers mutants-check
 
 .PHONY: soak
 soak: deps ## Long runs: what takes more than a minute each

@@ -135,6 +135,67 @@ func TestALogThatLostItsTailIsNotReadOn(t *testing.T) {
 	})
 }
 
+// TestATopicMadeAnewIsReadAnew: the old topic's reader ends, loudly, instead of
+// asking the broker for it over and over, and a new member reads the new one.
+func TestATopicMadeAnewIsReadAnew(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, c *cluster) {
+		c.produce(0, 3)
+		asked, lives := 0, make(chan pipeline.Log, 4)
+		c.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) {
+			c.KeepControl()
+			if asked++; asked > 1000 { // slow down, so that virtual time passes
+				return nil, errors.New("asked too often"), true
+			}
+			return nil, nil, false
+		})
+		fetched := make(chan int, 16)
+		c.join(tuning{}, func(ctx context.Context, src pipeline.Source) error {
+			lives <- src.Log()
+			for {
+				records, err := src.Fetch(ctx)
+				if err != nil {
+					return err
+				}
+				fetched <- len(records)
+			}
+		})
+		first := receive(t, lives, "the first topic")
+		receive(t, fetched, "its records")
+		if err := errors.Join(c.DeleteTopic(topic), c.CreateTopic(topic, 1, nil)); err != nil {
+			t.Fatal(err)
+		}
+		c.produce(0, 1)
+		second := receive(t, lives, "the second topic")
+		if first.TopicID == second.TopicID {
+			t.Error("the topic kept its id")
+		}
+		receive(t, fetched, "the second topic's record")
+		if asked > 200 {
+			t.Errorf("the broker was asked %d times", asked)
+		}
+	})
+}
+
+// TestASourceKnowsItsTopicsPresentID: what a member remembers of a topic may be
+// older than the topic, and rows under the old id would be lost (W10).
+func TestASourceKnowsItsTopicsPresentID(t *testing.T) {
+	bubble(t, 2, func(t *testing.T, c *cluster) {
+		sources, handle := hands()
+		a := c.join(tuning{}, idle)
+		<-time.After(10 * time.Second)
+		c.join(tuning{}, handle)
+		before := receive(t, sources, "the second member's partition")
+		if err := errors.Join(c.DeleteTopic(topic), c.CreateTopic(topic, 2, nil)); err != nil {
+			t.Fatal(err)
+		}
+		a.leave()
+		after := receive(t, sources, "the first member's partition")
+		if want := c.TopicInfo(topic).TopicID; after.src.Log().TopicID != want {
+			t.Errorf("the source's topic id is %x (before: %x), want %x", after.src.Log().TopicID, before.src.Log().TopicID, want)
+		}
+	})
+}
+
 func TestAHaltedPartitionLeavesTheOthersAlone(t *testing.T) {
 	bubble(t, 2, func(t *testing.T, c *cluster) {
 		sources, handle := hands()

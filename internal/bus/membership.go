@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -188,35 +189,69 @@ func (m *membership) gone(_ context.Context, _ *kgo.Client, lost map[string][]in
 // fetched hands sources what the group holds for them. The library reads it
 // stable: no transaction is about to change it.
 func (m *membership) fetched(ctx context.Context, _ *kgo.Client, resp *kmsg.OffsetFetchResponse) error {
-	topics, err := m.adm.ListTopics(ctx, m.c.cfg.Topics...)
+	ids, err := m.topicIDs(ctx)
 	if err != nil {
 		return fmt.Errorf("look up topic ids: %w", err)
 	}
 	names := make(map[[16]byte]string)
-	for _, t := range topics {
-		names[t.ID] = t.Topic
+	for name, id := range ids {
+		names[id] = name
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, t := range topics {
-		if t.Err == nil && m.counts[t.Topic] == 0 {
-			m.counts[t.Topic] = len(t.Partitions)
-		}
-	}
 	for _, group := range resp.Groups {
 		for _, t := range group.Topics {
 			name := t.Topic
 			if name == "" { // newer brokers answer by id only
 				name = names[t.TopicID]
 			}
+			if name == "" {
+				return fmt.Errorf("committed offsets of topic id %x, which is none of %v", t.TopicID, m.c.cfg.Topics)
+			}
+			if t.TopicID != ([16]byte{}) && t.TopicID != ids[name] {
+				// The client asked for a topic that was made anew since, and would
+				// go on so: what came is not what the group holds (W5).
+				err := fmt.Errorf("committed offsets of topic %s are those of its former life", name)
+				m.rejoin(err)
+				return err
+			}
 			for _, p := range t.Partitions {
 				if s := m.sources[topicPartition{name, p.Partition}]; s != nil && p.ErrorCode == 0 {
-					s.begin(topics[name].ID, p)
+					s.begin(ids[name], p)
 				}
 			}
 		}
 	}
 	return nil
+}
+
+// topicIDs asks the brokers, never the client's memory: a topic made anew a
+// moment ago has another id, and rows and tokens under the old one would take
+// its records for those that stood at the same offsets before (W10).
+func (m *membership) topicIDs(ctx context.Context) (map[string][16]byte, error) {
+	r := kmsg.NewPtrMetadataRequest()
+	for _, topic := range m.c.cfg.Topics {
+		t := kmsg.NewMetadataRequestTopic()
+		t.Topic = new(topic)
+		r.Topics = append(r.Topics, t)
+	}
+	resp, err := r.RequestWith(ctx, m.cl)
+	if err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	ids := make(map[string][16]byte)
+	for _, t := range resp.Topics {
+		if err := kerr.ErrorForCode(t.ErrorCode); err != nil {
+			return nil, fmt.Errorf("%s: %w", *t.Topic, err)
+		}
+		ids[*t.Topic] = t.TopicID
+		if m.counts[*t.Topic] == 0 {
+			m.counts[*t.Topic] = len(t.Partitions)
+		}
+	}
+	return ids, nil
 }
 
 // own runs one source from its assignment to its end.

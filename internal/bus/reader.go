@@ -112,6 +112,12 @@ func (r *reader) take(fetches kgo.Fetches) []pipeline.Record {
 // judge decides what a failed fetch means. nil: it is tried again, which the
 // library does by itself for whatever can pass.
 func (r *reader) judge(ctx context.Context, err error) error {
+	if errors.Is(err, kerr.UnknownTopicID) {
+		// The library says so only when it has made sure. It would go on asking,
+		// without a pause, for a topic that is no more.
+		return fmt.Errorf("%w: topic %s was deleted, or made anew, at offset %d of partition %d; what was not read of it is gone: %w",
+			pipeline.ErrLost, r.tp.topic, r.next, r.tp.partition, err)
+	}
 	var lost *kgo.ErrDataLoss
 	if !errors.Is(err, kerr.OffsetOutOfRange) && !errors.As(err, &lost) {
 		if kerr.IsRetriable(err) || kgo.IsRetryableBrokerErr(err) {

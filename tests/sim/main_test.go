@@ -1,0 +1,9 @@
+package sim
+
+import (
+	"testing"
+
+	"github.com/spanmill/spanmill/internal/testkit"
+)
+
+func TestMain(m *testing.M) { testkit.MainNoLeaks(m) }
