@@ -2,6 +2,7 @@ package faults_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/spanmill/spanmill/tests/e2e/harness"
@@ -71,12 +72,25 @@ func (c *crew) place() place {
 	}
 }
 
+// refusedNothing: the gateway took every request.
+func (c *crew) refusedNothing(t *testing.T) {
+	t.Helper()
+	for line := range strings.Lines(c.gateway.Metrics(t)) {
+		if strings.HasPrefix(line, "spanmill_gateway_requests_refused_total") {
+			t.Errorf("the gateway refused requests: %s", line)
+		}
+	}
+}
+
 // end stops everything in order and looks for partitions that gave up.
 func (c *crew) end(t *testing.T) {
 	t.Helper()
 	c.gateway.Terminate(t)
 	for _, w := range c.writers {
 		w.Terminate(t)
+		if strings.Contains(w.Log(), "halted") {
+			t.Errorf("a partition was halted:\n%s", w.Log())
+		}
 	}
 }
 

@@ -44,3 +44,40 @@ func TestSoakKillRoundsKafka(t *testing.T) {
 	k.least = k.rounds / 5
 	testKillRoundsKafka(t, newSite(t), k)
 }
+
+// TestSoakKillRoundsUp: thirty kills on the embedded pair.
+func TestSoakKillRoundsUp(t *testing.T) {
+	k := killing{rounds: number(t, "FAULTS_UP_ROUNDS", 30), rate: float64(number(t, "FAULTS_UP_RATE", 12_000))}
+	k.least = k.rounds / 10
+	testKillRoundsUp(t, k)
+}
+
+// TestSoakFaultProxy: each fault between writers and ClickHouse, again and again.
+func TestSoakFaultProxy(t *testing.T) {
+	testProxy(t, newSite(t), number(t, "FAULTS_TURNS", 10), 8000)
+}
+
+// TestSoakClickHouseAway: ten minutes without it.
+func TestSoakClickHouseAway(t *testing.T) {
+	testAway(t, newSite(t), span(t, "FAULTS_AWAY", 10*time.Minute), float64(number(t, "FAULTS_AWAY_RATE", 8000)))
+}
+
+// TestSoakRebalanceStorm: two minutes of coming and going, in both protocols.
+func TestSoakRebalanceStorm(t *testing.T) {
+	site := newSite(t)
+	for _, protocol := range []string{"classic", "consumer"} {
+		t.Run(protocol, func(t *testing.T) {
+			testStorm(t, site, storm{protocol, span(t, "FAULTS_STORM", 2*time.Minute), 8000})
+		})
+	}
+}
+
+// TestSoakDiskFull: a minute without room for another row.
+func TestSoakDiskFull(t *testing.T) {
+	testDiskFull(t, newSite(t), time.Minute, 1000)
+}
+
+// TestSoakTerm: everything is stopped in order under load, ten times.
+func TestSoakTerm(t *testing.T) {
+	testTerm(t, newSite(t), 10, 8000)
+}
