@@ -1,6 +1,7 @@
 package faults_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -21,6 +22,9 @@ import (
 
 // catchUp bounds how long the tables may lag behind when sending has ended.
 const catchUp = 20 * time.Minute
+
+// workers send at once, requests of so many spans.
+const workers, batch = 8, 512
 
 // load is spans being sent, and the ledger of them.
 type load struct {
@@ -47,7 +51,7 @@ func startLoad(t *testing.T, otlpHTTP string, rate float64) *load {
 		t.Fatal(err)
 	}
 	cfg := sender.DefaultConfig("http://" + otlpHTTP + "/v1/traces")
-	cfg.Rate, cfg.Workers = rate, 8
+	cfg.Rate, cfg.Workers, cfg.BatchSpans = rate, workers, batch
 	cfg.MaxBackoff, cfg.Grace = 400*time.Millisecond, time.Minute
 	cfg.ProgressEvery, cfg.Progress = 20*time.Millisecond, func(s sender.Totals) { l.acked.Store(s.Acked) }
 	ctx, cancel := context.WithCancel(t.Context())
@@ -76,9 +80,11 @@ func (l *load) awaitMore(t *testing.T, spans uint64) {
 	})
 }
 
-// stop lets requests under way end and begins no other one.
+// stop waits until the doors take what there is, lets requests under way end and
+// begins no other one.
 func (l *load) stop(t *testing.T) {
 	t.Helper()
+	l.awaitMore(t, workers*batch)
 	l.cancel()
 	<-l.ended
 	if l.err != nil {
@@ -120,15 +126,17 @@ func (l *load) exact(t *testing.T, p place) {
 	t.Logf("compared in %s", time.Since(began).Round(time.Millisecond))
 }
 
-// spanmill runs a command that has to succeed, and gives what it said last.
+// spanmill runs a command that has to succeed, and gives its answer.
 func spanmill(t *testing.T, args ...string) string {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), harness.Build(t, ""), args...).CombinedOutput()
-	text := strings.TrimSpace(string(out))
+	cmd := exec.CommandContext(t.Context(), harness.Build(t, ""), args...)
+	var errs bytes.Buffer
+	cmd.Stderr = &errs // progress, and what went wrong
+	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("spanmill %s: %v\n%s", strings.Join(args, " "), err, text)
+		t.Fatalf("spanmill %s: %v\n%s%s", strings.Join(args, " "), err, out, errs.String())
 	}
-	return text[strings.LastIndex(text, "\r")+1:]
+	return strings.TrimSpace(string(out))
 }
 
 // knows tells whether this build has a command.

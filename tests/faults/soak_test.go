@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/spanmill/spanmill/tests/kafka"
 )
 
 // number is what an environment variable says, else the default.
@@ -37,12 +39,19 @@ func span(t *testing.T, name string, otherwise time.Duration) time.Duration {
 	return d
 }
 
+// onSite runs a test on a Kafka and a ClickHouse, which outlive it.
+func onSite(t *testing.T, test func(*testing.T, *kafka.Site)) {
+	t.Helper()
+	site := newSite(t)
+	t.Run("kafka", func(t *testing.T) { test(t, site) })
+}
+
 // TestSoakKillRoundsKafka: a hundred kills, half of them between two steps of
 // the protocol.
 func TestSoakKillRoundsKafka(t *testing.T) {
 	k := killing{rounds: number(t, "FAULTS_ROUNDS", 100), rate: float64(number(t, "FAULTS_RATE", 24_000))}
 	k.least = k.rounds / 5
-	testKillRoundsKafka(t, newSite(t), k)
+	onSite(t, func(t *testing.T, site *kafka.Site) { testKillRoundsKafka(t, site, k) })
 }
 
 // TestSoakKillRoundsUp: thirty kills on the embedded pair.
@@ -54,30 +63,28 @@ func TestSoakKillRoundsUp(t *testing.T) {
 
 // TestSoakFaultProxy: each fault between writers and ClickHouse, again and again.
 func TestSoakFaultProxy(t *testing.T) {
-	testProxy(t, newSite(t), number(t, "FAULTS_TURNS", 10), 8000)
+	turns := number(t, "FAULTS_TURNS", 10)
+	onSite(t, func(t *testing.T, site *kafka.Site) { testProxy(t, site, turns, 8000) })
 }
 
 // TestSoakClickHouseAway: ten minutes without it.
 func TestSoakClickHouseAway(t *testing.T) {
-	testAway(t, newSite(t), span(t, "FAULTS_AWAY", 10*time.Minute), float64(number(t, "FAULTS_AWAY_RATE", 8000)))
+	away, rate := span(t, "FAULTS_AWAY", 10*time.Minute), float64(number(t, "FAULTS_AWAY_RATE", 8000))
+	onSite(t, func(t *testing.T, site *kafka.Site) { testAway(t, site, away, rate) })
 }
 
 // TestSoakRebalanceStorm: two minutes of coming and going, in both protocols.
 func TestSoakRebalanceStorm(t *testing.T) {
-	site := newSite(t)
-	for _, protocol := range []string{"classic", "consumer"} {
-		t.Run(protocol, func(t *testing.T) {
-			testStorm(t, site, storm{protocol, span(t, "FAULTS_STORM", 2*time.Minute), 8000})
-		})
-	}
+	length := span(t, "FAULTS_STORM", 2*time.Minute)
+	onSite(t, func(t *testing.T, site *kafka.Site) { testStorms(t, site, length, 8000) })
 }
 
 // TestSoakDiskFull: a minute without room for another row.
 func TestSoakDiskFull(t *testing.T) {
-	testDiskFull(t, newSite(t), time.Minute, 1000)
+	onSite(t, func(t *testing.T, site *kafka.Site) { testDiskFull(t, site, time.Minute, 1000) })
 }
 
 // TestSoakTerm: everything is stopped in order under load, ten times.
 func TestSoakTerm(t *testing.T) {
-	testTerm(t, newSite(t), 10, 8000)
+	onSite(t, func(t *testing.T, site *kafka.Site) { testTerm(t, site, 10, 8000) })
 }

@@ -12,20 +12,27 @@ import (
 	"github.com/spanmill/spanmill/tests/kafka"
 )
 
-// storm is writers coming and going, one to four of them.
-type storm struct {
-	protocol string
-	length   time.Duration
-	rate     float64
+// testStorms has writers come and go, one to four of them, in each group
+// protocol.
+func testStorms(t *testing.T, site *kafka.Site, length time.Duration, rate float64) {
+	for _, protocol := range []string{"classic", "consumer"} {
+		t.Run(protocol, func(t *testing.T) {
+			c := newCrew(t, site.Plant(t, protocol), 2)
+			l := startLoad(t, c.OTLPHTTP, rate)
+			storm(t, c, length)
+			l.stop(t)
+			l.exact(t, c.place())
+			c.refusedNothing(t)
+			c.end(t)
+		})
+	}
 }
 
-func testStorm(t *testing.T, site *kafka.Site, s storm) {
-	c := newCrew(t, site.Plant(t, s.protocol), 2)
-	l := startLoad(t, c.OTLPHTTP, s.rate)
-	var gone []*harness.Process
-	var leaving []*harness.Process
+func storm(t *testing.T, c *crew, length time.Duration) {
+	t.Helper()
+	var gone, leaving []*harness.Process
 	did := map[string]int{}
-	for end := time.Now().Add(s.length); time.Now().Before(end); {
+	for end := time.Now().Add(length); time.Now().Before(end); {
 		pause(t, 200*time.Millisecond, 1500*time.Millisecond)
 		if n := len(c.writers); n == 1 || n < 4 && rand.IntN(2) == 0 {
 			c.writers = append(c.writers, c.newWriter(t))
@@ -51,13 +58,9 @@ func testStorm(t *testing.T, site *kafka.Site, s storm) {
 			t.Errorf("a writer that was told to stop: %v", err)
 		}
 	}
-	l.stop(t)
-	l.exact(t, c.place())
-	rebalances := 0
+	assignments := 0
 	for _, w := range append(gone, c.writers...) {
-		rebalances += strings.Count(w.Log(), `"partitions assigned"`)
+		assignments += strings.Count(w.Log(), `"partitions assigned"`)
 	}
-	t.Logf("writers: %v; %d assignments", did, rebalances)
-	c.refusedNothing(t)
-	c.end(t)
+	t.Logf("writers: %v; %d assignments", did, assignments)
 }
