@@ -81,7 +81,10 @@ func TestSoakRebalanceStorm(t *testing.T) {
 
 // TestSoakDiskFull: a minute without room for another row.
 func TestSoakDiskFull(t *testing.T) {
-	onSite(t, func(t *testing.T, site *kafka.Site) { testDiskFull(t, site, time.Minute, 1000) })
+	onSite(t, func(t *testing.T, site *kafka.Site) {
+		t.Run("volume", func(t *testing.T) { testDiskFull(t, site, time.Minute, 1000) })
+		t.Run("setting", func(t *testing.T) { testVolume(t, site, reservedVolume(t, site.ClickHouse), time.Minute, 1000) })
+	})
 }
 
 // TestSoakTerm: everything is stopped in order under load, ten times.
