@@ -19,10 +19,10 @@ log.flush.offset.checkpoint.interval.ms=1000
 // dedupSpans is K of the writers here: what a start reads back.
 const dedupSpans = "50000"
 
-// settings of every writer here.
+// settings of every writer here: many small batches, also when it lags behind.
 func settings(more ...string) []string {
 	return append([]string{
-		"SPANMILL_DEDUP_SPANS=" + dedupSpans, "SPANMILL_MAX_AGE=500ms", "SPANMILL_RETRY_MAX=500ms",
+		"SPANMILL_DEDUP_SPANS=" + dedupSpans, "SPANMILL_MAX_AGE=500ms", "SPANMILL_MAX_ROWS=10000", "SPANMILL_RETRY_MAX=500ms",
 	}, more...)
 }
 
