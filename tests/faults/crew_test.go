@@ -113,40 +113,38 @@ func testKillRoundsKafka(t *testing.T, site *kafka.Site, k killing) {
 		c.BuryAgain(t)
 		c.writers[1].AwaitReady(t)
 	}
-	b := &battlefield{
-		recovered: recovered,
-		aimed: func() {
-			target.await(t)
-			killTarget()
-		},
-		others: []other{
-			{"writer", 3, func() {
-				recovered.add(t, c.writers[0])
-				c.writers[0].Kill()
-				c.writers[0] = c.newWriter(t)
-				c.BuryAgain(t)
-				c.writers[0].AwaitReady(t)
-			}},
-			{"writer that is aimed at", 1, killTarget},
-			{"gateway", 3, func() {
-				c.gateway.Kill()
-				c.gateway = c.Gateway(t, harness.Options{})
-				c.gateway.AwaitReady(t)
-			}},
-			{"ClickHouse", 2, func() { killClickHouse(t, c.ClickHouse) }},
-			{"broker", 1, func() {
-				c.Broker.Kill()
-				c.Broker.Restart(t)
-				c.gateway.AwaitReady(t)
-			}},
-		},
-		living: func() {
-			for _, w := range c.writers {
-				recovered.add(t, w)
-			}
-		},
+	b := &battlefield{recovered: recovered}
+	b.aimed = func() {
+		target.await(t)
+		killTarget()
 	}
-	b.fight(t, k)
+	b.others = []other{
+		{"writer", 3, func() {
+			recovered.add(t, c.writers[0])
+			c.writers[0].Kill()
+			c.writers[0] = c.newWriter(t)
+			c.BuryAgain(t)
+			c.writers[0].AwaitReady(t)
+		}},
+		{"writer that is aimed at", 1, killTarget},
+		{"gateway", 3, b.closing(func() {
+			c.gateway.Kill()
+			c.gateway = c.Gateway(t, harness.Options{})
+			c.gateway.AwaitReady(t)
+		})},
+		{"ClickHouse", 2, func() { killClickHouse(t, c.ClickHouse) }},
+		{"broker", 1, b.closing(func() {
+			c.Broker.Kill()
+			c.Broker.Restart(t)
+			c.gateway.AwaitReady(t)
+		})},
+	}
+	b.living = func() {
+		for _, w := range c.writers {
+			recovered.add(t, w)
+		}
+	}
+	b.fight(t, l, k)
 	// The last life has a point before it too: nobody is to stand there now.
 	recovered.add(t, c.writers[1])
 	c.writers[1].Kill()

@@ -23,6 +23,17 @@ type battlefield struct {
 	recovered recoveries
 	// living adds those that are not.
 	living func()
+	// closed is how long nobody was at the doors.
+	closed time.Duration
+}
+
+// closing is a kill that closes the doors until the next life opens them.
+func (b *battlefield) closing(kill func()) func() {
+	return func() {
+		began := time.Now()
+		kill()
+		b.closed += time.Since(began)
+	}
 }
 
 // other is a kill at a random moment; it comes so often in a hand of cards.
@@ -34,9 +45,9 @@ type other struct {
 
 // fight kills: an aimed round and a random one in turn, until there were as
 // many as wanted and each state was met as often as wanted.
-func (b *battlefield) fight(t *testing.T, k killing) {
+func (b *battlefield) fight(t *testing.T, l *load, k killing) {
 	t.Helper()
-	began := time.Now()
+	began, acked := time.Now(), l.acked.Load()
 	var hand []int
 	kills := map[string]int{}
 	round := 0
@@ -59,7 +70,10 @@ func (b *battlefield) fight(t *testing.T, k killing) {
 		kills[name]++
 		t.Logf("round %d: %s, %s; recovered %v", round+1, name, time.Since(started).Round(time.Millisecond), b.recovered)
 	}
-	t.Logf("%d rounds in %s: %v", round, time.Since(began).Round(time.Second), kills)
+	took := time.Since(began)
+	t.Logf("%d rounds in %s: %v", round, took.Round(time.Second), kills)
+	t.Logf("the doors were closed for %s: %.0f spans a second were acked while they were open",
+		b.closed.Round(time.Second), float64(l.acked.Load()-acked)/(took-b.closed).Seconds())
 }
 
 // conclude is for when all is stored: it counts what the last lives recovered.

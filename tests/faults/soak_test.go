@@ -49,7 +49,7 @@ func onSite(t *testing.T, test func(*testing.T, *kafka.Site)) {
 // TestSoakKillRoundsKafka: a hundred kills, half of them between two steps of
 // the protocol.
 func TestSoakKillRoundsKafka(t *testing.T) {
-	k := killing{rounds: number(t, "FAULTS_ROUNDS", 100), rate: float64(number(t, "FAULTS_RATE", 24_000))}
+	k := killing{rounds: number(t, "FAULTS_ROUNDS", 100), rate: float64(number(t, "FAULTS_RATE", 26_000))}
 	k.least = k.rounds / 5
 	onSite(t, func(t *testing.T, site *kafka.Site) { testKillRoundsKafka(t, site, k) })
 }

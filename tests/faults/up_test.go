@@ -29,24 +29,19 @@ func testKillRoundsUp(t *testing.T, k killing) {
 	}
 	up := start()
 	l := startLoad(t, up.OTLPHTTP, k.rate)
-	kill := func() {
+	b := &battlefield{recovered: recovered}
+	kill := b.closing(func() {
 		recovered.add(t, up.Door())
 		up.Kill()
 		up = start()
+	})
+	b.aimed = func() {
+		target.await(t)
+		kill()
 	}
-	b := &battlefield{
-		recovered: recovered,
-		aimed: func() {
-			target.await(t)
-			kill()
-		},
-		others: []other{
-			{"spanmill", 1, kill},
-			{"engine", 1, func() { killEngine(t, up) }},
-		},
-		living: func() { recovered.add(t, up.Door()) },
-	}
-	b.fight(t, k)
+	b.others = []other{{"spanmill", 1, kill}, {"engine", 1, func() { killEngine(t, up) }}}
+	b.living = func() { recovered.add(t, up.Door()) }
+	b.fight(t, l, k)
 	// The last life has a point before it too: nobody is to stand there now.
 	recovered.add(t, up.Door())
 	up.Kill()
