@@ -18,7 +18,7 @@ import (
 func testAway(t *testing.T, site *kafka.Site, away time.Duration, rate float64) {
 	c := newCrew(t, site.Plant(t, "classic"), 2)
 	l := startLoad(t, c.OTLPHTTP, rate)
-	pause(t, away/5, away/5) // connections, caches
+	pause(t, away/10, away/10) // connections, caches
 	acks := readAcks(t, c.gateway)
 	phase := func(name string, from time.Time) {
 		now := readAcks(t, c.gateway)
@@ -26,7 +26,7 @@ func testAway(t *testing.T, site *kafka.Site, away time.Duration, rate float64) 
 		acks = now
 	}
 	began := time.Now()
-	pause(t, away/2, away/2)
+	pause(t, away/4, away/4)
 	phase("before", began)
 
 	for _, w := range c.writers {
@@ -45,7 +45,7 @@ func testAway(t *testing.T, site *kafka.Site, away time.Duration, rate float64) 
 		t.Logf("writer %d: peak RSS %d MiB", i+1, w.PeakKiB(t)>>10)
 	}
 	began = time.Now()
-	pause(t, away/5, away/5)
+	pause(t, away/10, away/10)
 	phase("after", began)
 	l.stop(t)
 	l.exact(t, c.place())

@@ -150,6 +150,7 @@ func testKillRoundsKafka(t *testing.T, site *kafka.Site, k killing) {
 	c.writers[1].Kill()
 	c.writers[1] = c.newWriter(t)
 	c.BuryAgain(t)
+	l.awaitMore(t, workers*batch) // nobody is turned away any more: nothing stays in doubt
 	l.stop(t)
 	l.exact(t, c.place())
 	b.conclude(t, k)

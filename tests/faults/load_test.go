@@ -80,11 +80,9 @@ func (l *load) awaitMore(t *testing.T, spans uint64) {
 	})
 }
 
-// stop waits until the doors take what there is, lets requests under way end and
-// begins no other one.
+// stop lets requests under way end and begins no other one.
 func (l *load) stop(t *testing.T) {
 	t.Helper()
-	l.awaitMore(t, workers*batch)
 	l.cancel()
 	<-l.ended
 	if l.err != nil {

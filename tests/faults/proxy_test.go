@@ -269,12 +269,12 @@ func testProxy(t *testing.T, site *kafka.Site, turns int, rate float64) {
 			l.awaitMore(t, 1)
 		}
 	}
+	l.stop(t)
+	l.exact(t, c.place())
 	t.Logf("%d statements met a fault, %d blocks came too late", p.hits.Load(), p.late.Load())
 	if p.late.Load() == 0 {
 		t.Error("no block was refused for coming too late")
 	}
-	l.stop(t)
-	l.exact(t, c.place())
 	c.refusedNothing(t)
 	c.end(t)
 }

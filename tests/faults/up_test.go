@@ -46,6 +46,7 @@ func testKillRoundsUp(t *testing.T, k killing) {
 	recovered.add(t, up.Door())
 	up.Kill()
 	up = harness.Start(t, plant, harness.Options{Env: settings(), StartTimeout: upStart})
+	l.awaitMore(t, workers*batch) // nobody is turned away any more: nothing stays in doubt
 	l.stop(t)
 	l.exact(t, place{at: up, target: up.Target, history: up.Target})
 	b.conclude(t, k)
