@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"testing"
 	"time"
-
-	"github.com/spanmill/spanmill/tests/kafka"
 )
 
 // number is what an environment variable says, else the default.
@@ -39,19 +37,12 @@ func span(t *testing.T, name string, otherwise time.Duration) time.Duration {
 	return d
 }
 
-// onSite runs a test on a Kafka and a ClickHouse, which outlive it.
-func onSite(t *testing.T, test func(*testing.T, *kafka.Site)) {
-	t.Helper()
-	site := newSite(t)
-	t.Run("kafka", func(t *testing.T) { test(t, site) })
-}
-
 // TestSoakKillRoundsKafka: a hundred kills, half of them between two steps of
 // the protocol.
 func TestSoakKillRoundsKafka(t *testing.T) {
 	k := killing{rounds: number(t, "FAULTS_ROUNDS", 100), rate: float64(number(t, "FAULTS_RATE", 26_000))}
 	k.least = k.rounds / 5
-	onSite(t, func(t *testing.T, site *kafka.Site) { testKillRoundsKafka(t, site, k) })
+	testKillRoundsKafka(t, newSite(t), k)
 }
 
 // TestSoakKillRoundsUp: thirty kills on the embedded pair.
@@ -63,31 +54,27 @@ func TestSoakKillRoundsUp(t *testing.T) {
 
 // TestSoakFaultProxy: each fault between writers and ClickHouse, again and again.
 func TestSoakFaultProxy(t *testing.T) {
-	turns := number(t, "FAULTS_TURNS", 10)
-	onSite(t, func(t *testing.T, site *kafka.Site) { testProxy(t, site, turns, 8000) })
+	testProxy(t, newSite(t), number(t, "FAULTS_TURNS", 10), 8000)
 }
 
 // TestSoakClickHouseAway: ten minutes without it.
 func TestSoakClickHouseAway(t *testing.T) {
-	away, rate := span(t, "FAULTS_AWAY", 10*time.Minute), float64(number(t, "FAULTS_AWAY_RATE", 8000))
-	onSite(t, func(t *testing.T, site *kafka.Site) { testAway(t, site, away, rate) })
+	testAway(t, newSite(t), span(t, "FAULTS_AWAY", 10*time.Minute), float64(number(t, "FAULTS_AWAY_RATE", 8000)))
 }
 
 // TestSoakRebalanceStorm: two minutes of coming and going, in both protocols.
 func TestSoakRebalanceStorm(t *testing.T) {
-	length := span(t, "FAULTS_STORM", 2*time.Minute)
-	onSite(t, func(t *testing.T, site *kafka.Site) { testStorms(t, site, length, 8000) })
+	testStorms(t, newSite(t), span(t, "FAULTS_STORM", 2*time.Minute), 8000)
 }
 
 // TestSoakDiskFull: a minute without room for another row.
 func TestSoakDiskFull(t *testing.T) {
-	onSite(t, func(t *testing.T, site *kafka.Site) {
-		t.Run("volume", func(t *testing.T) { testDiskFull(t, site, time.Minute, 1000) })
-		t.Run("setting", func(t *testing.T) { testVolume(t, site, reservedVolume(t, site.ClickHouse), time.Minute, 1000) })
-	})
+	site := newSite(t)
+	t.Run("volume", func(t *testing.T) { testDiskFull(t, site, time.Minute, 1000) })
+	t.Run("setting", func(t *testing.T) { testVolume(t, site, reservedVolume(t, site.ClickHouse), time.Minute, 1000) })
 }
 
 // TestSoakTerm: everything is stopped in order under load, ten times.
 func TestSoakTerm(t *testing.T) {
-	onSite(t, func(t *testing.T, site *kafka.Site) { testTerm(t, site, 10, 8000) })
+	testTerm(t, newSite(t), 10, 8000)
 }
