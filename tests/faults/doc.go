@@ -11,5 +11,5 @@
 //	FAULTS_ROUNDS=100   kills on Kafka          FAULTS_UP_ROUNDS=30   on spanmill up
 //	FAULTS_RATE=26000   spans a second          FAULTS_UP_RATE=12000  on spanmill up
 //	FAULTS_AWAY=10m     ClickHouse away         FAULTS_AWAY_RATE=8000 meanwhile
-//	FAULTS_STORM=2m     writers come and go, in each protocol
+//	FAULTS_STORM=2m     writers come and go     FAULTS_TURNS=10       of each fault of the proxy
 package faults
