@@ -118,9 +118,7 @@ func (l *load) exact(t *testing.T, p place) {
 	})
 	t.Logf("the tables had caught up after %s", time.Since(began).Round(time.Millisecond))
 	t.Logf("ledger: %s", spanmill(t, append([]string{"ledger", l.file, "--wait", "5m"}, p.target...)...))
-	if knows(t, "verify") {
-		t.Logf("verify: %s", spanmill(t, append([]string{"verify"}, p.history...)...))
-	}
+	t.Logf("verify: %s", spanmill(t, append([]string{"verify"}, p.history...)...))
 	t.Logf("compared in %s", time.Since(began).Round(time.Millisecond))
 }
 
@@ -135,12 +133,6 @@ func spanmill(t *testing.T, args ...string) string {
 		t.Fatalf("spanmill %s: %v\n%s%s", strings.Join(args, " "), err, out, errs.String())
 	}
 	return strings.TrimSpace(string(out))
-}
-
-// knows tells whether this build has a command.
-func knows(t *testing.T, command string) bool {
-	t.Helper()
-	return exec.CommandContext(t.Context(), harness.Build(t, ""), command, "--help").Run() == nil
 }
 
 // pause lets what is under test go on for a while, of which a random part is
