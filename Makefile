@@ -82,14 +82,19 @@ sim: ## Seeded histories of the writer in virtual time, against a model of Click
 kafka: engine ## A real Apache Kafka: conformance, the separate binaries, a foreign client
 	@$(STAGE) "real Kafka" go test -count=1 -timeout 10m ./tests/kafka/...
 
+.PHONY: faults
+faults: engine ## What breaks on real parts, in short: kills, cut connections, ClickHouse away or full, writers coming and going
+	@$(STAGE) "faults" go test -count=1 -timeout 10m ./tests/faults/...
+
 # One stage after the other even under -j: two cores are soon shared by too many.
 .PHONY: test
 test: ## Everything CI runs
-	@$(STAGE) "all of make test" $(MAKE) --no-print-directory -j1 deps check fuzz sim e2e kafka compat containers mutants-check
+	@$(STAGE) "all of make test" $(MAKE) --no-print-directory -j1 deps check fuzz sim e2e kafka faults compat containers mutants-check
 
+# One package at a time: each long run wants the machine for itself.
 .PHONY: soak
 soak: deps ## Long runs: what takes more than a minute each
-	@$(STAGE) "soak" go test -tags soak -run '^TestSoak' -timeout 3h -v ./...
+	@$(STAGE) "soak" go test -p 1 -tags soak -run '^TestSoak' -timeout 3h -v ./...
 
 .PHONY: bench
 bench: engine ## Measure beside an OpenTelemetry Collector, about ten minutes (ARGS="…")

@@ -33,6 +33,11 @@ type Config struct {
 	TCPAddr  string
 	// MaxMemoryBytes bounds the resident memory of the child.
 	MaxMemoryBytes int64
+	// KeepFreeBytes of the volume the engine leaves alone: inserts and merges
+	// that would need them are refused. A volume that is full to the last byte
+	// in the middle of an insert would be worse: ClickHouse 26.7 acknowledges
+	// parts then whose files are empty.
+	KeepFreeBytes int64
 	// StartTimeout bounds one start: loading tables and waiting for a
 	// leftover engine to release the data directory.
 	StartTimeout time.Duration
@@ -48,6 +53,7 @@ func Default() Config {
 		HTTPAddr:        "127.0.0.1:0",
 		TCPAddr:         "127.0.0.1:0",
 		MaxMemoryBytes:  1536 * mib,
+		KeepFreeBytes:   256 * mib,
 		StartTimeout:    60 * time.Second,
 		StopTimeout:     10 * time.Second,
 		MaxRestartDelay: 10 * time.Second,
@@ -73,6 +79,9 @@ func (c Config) Validate() error {
 	if c.MaxMemoryBytes < minMemoryBytes {
 		errs = append(errs, fmt.Errorf("engine: memory limit %d MiB is below the least it works with, %d MiB",
 			c.MaxMemoryBytes/mib, minMemoryBytes/mib))
+	}
+	if c.KeepFreeBytes < 0 {
+		errs = append(errs, fmt.Errorf("engine: %d bytes to keep free, must not be negative", c.KeepFreeBytes))
 	}
 	if c.StartTimeout <= 0 || c.StopTimeout <= 0 || c.MaxRestartDelay <= 0 {
 		errs = append(errs, errors.New("engine: times must be above zero"))

@@ -21,6 +21,7 @@ func TestValidate(t *testing.T) {
 		"need one host":               func(c *Config) { c.TCPAddr = "[::1]:0" },
 		"missing port":                func(c *Config) { c.TCPAddr = "127.0.0.1" },
 		"below the least it works":    func(c *Config) { c.MaxMemoryBytes = 100 * mib },
+		"must not be negative":        func(c *Config) { c.KeepFreeBytes = -1 },
 		"times must be above zero":    func(c *Config) { c.StopTimeout = 0 },
 		`"localhost:0" is not a loop`: func(c *Config) { c.HTTPAddr = "localhost:0" },
 	} {

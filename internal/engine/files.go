@@ -34,9 +34,10 @@ type settings struct {
 	Host           string
 	HTTPPort       string
 	TCPPort        string
-	ServerMemory   int64 // bytes, as are the next two
+	ServerMemory   int64 // bytes, as are the next three
 	MergeMemory    int64
 	QueryMemory    int64
+	KeepFree       int64
 	User           string
 	PasswordSHA256 string
 }
@@ -51,6 +52,7 @@ func writeFiles(dir Dir, cfg Config, at Endpoint) error {
 		ServerMemory:   server,
 		MergeMemory:    server / 2,
 		QueryMemory:    server / 4 * 3,
+		KeepFree:       cfg.KeepFreeBytes,
 		User:           at.User,
 		PasswordSHA256: fmt.Sprintf("%x", sha256.Sum256([]byte(at.Password))),
 	}

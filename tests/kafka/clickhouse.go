@@ -9,6 +9,7 @@ import (
 
 	"github.com/spanmill/spanmill/internal/engine"
 	"github.com/spanmill/spanmill/internal/engine/enginetest"
+	"github.com/spanmill/spanmill/internal/testkit"
 )
 
 // ClickHouse is the engine as a server of its own, for writers that find it by
@@ -29,10 +30,12 @@ type ClickHouse struct {
 func NewClickHouse(t testing.TB) *ClickHouse {
 	t.Helper()
 	c := &ClickHouse{cfg: enginetest.Config(t, t.TempDir())}
-	c.Start(t) // which chooses ports and makes up the password
+	// Its ports are not among those that the kernel hands out to whoever dials:
+	// they are to be free still when it comes back after a while.
+	c.cfg.HTTPAddr, c.cfg.TCPAddr = testkit.FreeAddr(t), testkit.FreeAddr(t)
+	c.Start(t) // which makes up the password
 	c.At = c.running.Endpoint()
 	c.Stop()
-	c.cfg.HTTPAddr, c.cfg.TCPAddr = c.At.HTTPAddr, c.At.TCPAddr
 	c.PasswordFile = filepath.Join(c.cfg.DataDir, "password")
 	return c
 }
