@@ -142,6 +142,7 @@ func (p *plant) runWriter(ctx context.Context, ready func()) error {
 	if err != nil {
 		return err
 	}
+	go followWindows(ctx, p.up.MemoryLimit, w.WindowBytes) // ends with ctx
 	ready()
 	return w.Run(ctx)
 }

@@ -49,7 +49,7 @@ type writerCommand struct {
 	Pipeline      pipeline.Config `embed:""`
 
 	Admin       string           `help:"Admin listener: health, ready, metrics, profiles. Not for the public." default:"127.0.0.1:9465"`
-	MemoryLimit int64            `help:"Bytes of memory this process aims to stay below." default:"367001600"`
+	MemoryLimit int64            `help:"Bytes of memory this process aims to stay below; more once its deduplication windows need it." default:"367001600"`
 	LogLevel    string           `help:"debug, info, warn or error." default:"info"`
 	Check       bool             `help:"Print the resolved configuration, secrets masked, and exit."`
 	Version     kong.VersionFlag `help:"Print the version and exit."`
@@ -196,6 +196,7 @@ func (p *press) write(ctx context.Context, ready func()) error {
 	if err != nil {
 		return err
 	}
+	go followWindows(ctx, p.cmd.MemoryLimit, w.WindowBytes) // ends with ctx
 	ready()
 	return w.Run(ctx)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/spanmill/spanmill/internal/dedup"
@@ -28,8 +29,10 @@ type stage struct {
 	normalizer *semconv.Normalizer
 	hasher     dedup.Hasher
 	ring       *dedup.Ring
-	told       dedup.Stats // what the metrics have of the ring's
-	partitions int         // of the topic
+	told       dedup.Stats   // what the metrics have of the ring's
+	windows    *atomic.Int64 // bytes of all partitions' rings
+	window     int64         // of them, this one's
+	partitions int           // of the topic
 
 	// stored asks the table for spans that may have been driven again before.
 	stored func(context.Context, LifeQuery) ([]SpanLife, error)
@@ -71,6 +74,7 @@ func newStage(w *Writer, log pipeline.Log, partitions int) *stage {
 		// it, and a client that might work out collisions does not.
 		hasher:     dedup.NewHasher(string(log.TopicID[:])),
 		ring:       dedup.New(w.cfg.Dedup),
+		windows:    &w.windows,
 		partitions: partitions,
 		stored:     w.store.Stored,
 		builds:     w.builds,
@@ -123,6 +127,7 @@ func (s *stage) Begin(id, config string, exclude []pipeline.Range) error {
 	s.days = s.days[:0]
 	s.lives.reset()
 	s.meter.window(s.ring, s.cfg.Dedup.Spans, s.told)
+	s.countWindow(int64(s.ring.Bytes()))
 	s.told = s.ring.Stats()
 	return nil
 }
@@ -131,6 +136,18 @@ func (s *stage) Begin(id, config string, exclude []pipeline.Range) error {
 func (s *stage) Open(ctx context.Context, received time.Time) (err error) {
 	s.build, err = s.builds.lend(ctx, received)
 	return err
+}
+
+// end gives back all that the partition held.
+func (s *stage) end() {
+	s.close()
+	s.countWindow(0)
+}
+
+// countWindow tells the writer how much memory this partition's window holds.
+func (s *stage) countWindow(bytes int64) {
+	s.windows.Add(bytes - s.window)
+	s.window = bytes
 }
 
 // close gives back what the last batch was built in.

@@ -340,3 +340,17 @@ func count(t *testing.T, c prometheus.Collector) float64 {
 	}
 	return families[0].GetMetric()[0].GetCounter().GetValue()
 }
+
+// TestWindowsAreCounted: what a partition's window holds counts until it ends.
+func TestWindowsAreCounted(t *testing.T) {
+	s, _ := testStage(t)
+	feed(t, s, record(0, request(t, 1, 2)))
+	begin(t, s)
+	if got, want := s.windows.Load(), int64(s.ring.Bytes()); got != want || got == 0 {
+		t.Errorf("%d bytes, want %d", got, want)
+	}
+	s.end()
+	if got := s.windows.Load(); got != 0 {
+		t.Errorf("%d bytes of no partition", got)
+	}
+}

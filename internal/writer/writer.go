@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -53,6 +54,7 @@ type Writer struct {
 	store    Store
 	letters  *deadLetters
 	builds   *builds
+	windows  atomic.Int64 // bytes
 	metrics  *metrics
 	log      *slog.Logger
 }
@@ -75,6 +77,10 @@ func (w *Writer) Run(ctx context.Context) error {
 	return w.consumer.Run(ctx, w.partition)
 }
 
+// WindowBytes is the memory that the deduplication windows of the partitions
+// owned hold, as of their last batches.
+func (w *Writer) WindowBytes() int64 { return w.windows.Load() }
+
 // Stage is what the writer makes of a partition's records, for those who form
 // batches again outside of its group: audits and replays.
 func (w *Writer) Stage(log pipeline.Log, partitions int) pipeline.Stage {
@@ -91,7 +97,7 @@ func (w *Writer) partition(ctx context.Context, src pipeline.Source) error {
 	meter := w.metrics.meter(log.Partition)
 	defer meter.forget()
 	s := newStage(w, log, partitions)
-	defer s.close()
+	defer s.end()
 	return pipeline.Run(ctx, src, s, w.cfg.Pipeline, meter, w.log)
 }
 
