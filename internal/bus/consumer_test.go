@@ -140,10 +140,11 @@ func TestALogThatLostItsTailIsNotReadOn(t *testing.T) {
 func TestATopicMadeAnewIsReadAnew(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, c *cluster) {
 		c.produce(0, 3)
-		asked, lives := 0, make(chan pipeline.Log, 4)
+		var asked atomic.Int32
+		lives := make(chan pipeline.Log, 4)
 		c.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) {
 			c.KeepControl()
-			if asked++; asked > 1000 { // slow down, so that virtual time passes
+			if asked.Add(1) > 1000 { // slow down, so that virtual time passes
 				return nil, errors.New("asked too often"), true
 			}
 			return nil, nil, false
@@ -170,8 +171,8 @@ func TestATopicMadeAnewIsReadAnew(t *testing.T) {
 			t.Error("the topic kept its id")
 		}
 		receive(t, fetched, "the second topic's record")
-		if asked > 200 {
-			t.Errorf("the broker was asked %d times", asked)
+		if n := asked.Load(); n > 200 {
+			t.Errorf("the broker was asked %d times", n)
 		}
 	})
 }

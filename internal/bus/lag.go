@@ -125,7 +125,7 @@ func (m *membership) watchTopics(topics kadm.TopicDetails) {
 		}
 		m.countPartitions(name, len(t.Partitions))
 		if old, another := m.anotherThan(name, t.ID); another {
-			m.rejoin(fmt.Errorf("topic %s was deleted and made anew: its id was %x and is %x", name, old, t.ID))
+			m.rejoin(fmt.Errorf("topic %s was deleted and made anew: its id was %x and is %x", name, old, t.ID[:]))
 		}
 	}
 }

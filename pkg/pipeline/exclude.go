@@ -11,6 +11,13 @@ import (
 // than that and the whole batch is dead-lettered, loudly (W11).
 const maxPoison = 16
 
+// maxMended is how often a batch that a table rejected, and whose scratch table
+// does not, is tried again before the whole batch is dead-lettered.
+const maxMended = 3
+
+// errMended: the store rejected a batch and would take it now.
+var errMended = errors.New("the store no longer rejects the batch")
+
 // exclude deals with a batch that a table rejected for its data: it finds the
 // records at fault in scratch tables, dead-letters them, and commits the same
 // intent with the exclusion. The batch is then formed again from the log, as
@@ -26,6 +33,11 @@ func (l *loop) exclude(ctx context.Context, b *batch, cause error) error {
 	})
 	if err != nil {
 		return fmt.Errorf("read rejected batch %d–%d: %w", b.rng.First, b.rng.Last, err)
+	}
+	rejected, err := l.rejects(ctx, records)
+	if err == nil && !rejected && b.mended < maxMended {
+		b.mended++
+		return fmt.Errorf("%w; it said: %w", errMended, cause)
 	}
 	bad, err := l.bisect(ctx, records)
 	if err != nil {
@@ -53,25 +65,13 @@ func (l *loop) exclude(ctx context.Context, b *batch, cause error) error {
 	return fmt.Errorf("%w: batch %d–%d has exclusions", ErrRejoin, b.rng.First, b.rng.Last)
 }
 
-// bisect finds the records that scratch tables reject, each alone. Errors that
-// are no rejection are retried: the store may be away.
+// bisect finds the records that scratch tables reject, each alone.
 func (l *loop) bisect(ctx context.Context, records []Record) ([]Record, error) {
 	if len(records) == 0 {
 		return nil, nil
 	}
-	backoff := Backoff{Min: l.cfg.RetryMin, Max: l.cfg.RetryMax}
-	for {
-		err := l.stage.Probe(ctx, records)
-		if err == nil {
-			return nil, nil
-		}
-		if errors.Is(err, ErrRejected) {
-			break
-		}
-		l.meter.Retried(err)
-		if err := backoff.Wait(ctx); err != nil {
-			return nil, err
-		}
+	if rejected, err := l.rejects(ctx, records); err != nil || !rejected {
+		return nil, err
 	}
 	if len(records) == 1 {
 		return records, nil
@@ -83,6 +83,22 @@ func (l *loop) bisect(ctx context.Context, records []Record) ([]Record, error) {
 	}
 	high, err := l.bisect(ctx, records[half:])
 	return append(low, high...), err
+}
+
+// rejects reports whether scratch tables reject the records. Errors that are no
+// rejection are retried: the store may be away.
+func (l *loop) rejects(ctx context.Context, records []Record) (bool, error) {
+	backoff := Backoff{Min: l.cfg.RetryMin, Max: l.cfg.RetryMax}
+	for {
+		err := l.stage.Probe(ctx, records)
+		if err == nil || errors.Is(err, ErrRejected) {
+			return err != nil, nil
+		}
+		l.meter.Retried(err)
+		if err := backoff.Wait(ctx); err != nil {
+			return false, err
+		}
+	}
 }
 
 // ranges joins records into closed ranges. Offsets between two neighbours of

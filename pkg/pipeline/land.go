@@ -61,7 +61,9 @@ func (l *loop) insert(ctx context.Context, b *batch) (attempts int, err error) {
 		case errors.Is(err, ErrFatal):
 			return attempts, err
 		case errors.Is(err, ErrRejected):
-			return attempts, l.exclude(ctx, b, err)
+			if err = l.exclude(ctx, b, err); !errors.Is(err, errMended) {
+				return attempts, err
+			}
 		}
 		l.meter.Retried(err)
 		l.log.Warn("insert will be tried again", "first", b.rng.First, "last", b.rng.Last, "attempt", attempts, "err", err)

@@ -100,6 +100,7 @@ type batch struct {
 	intent    Intent // committed beside rng.First
 	warmAfter int64
 	adopted   bool
+	mended    int // how often the store rejected it and then would have taken it
 	rows      int
 	bytes     int
 	opened    time.Time

@@ -82,6 +82,22 @@ func TestPoisonNeverStopsItsNeighbours(t *testing.T) {
 	}
 }
 
+// TestAStoreThatIsMendedTakesTheBatch: what it rejected is no poison if it would
+// take it by the time it is asked which record was at fault.
+func TestAStoreThatIsMendedTakesTheBatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := pipelinetest.New(1, 20, pipelinetest.Odds{})
+		w.Poison(3)
+		w.Mends = true
+		if err := w.Run(t.Context(), testConfig); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Verify(); err != nil || len(w.Letters) > 0 || !w.Done() {
+			t.Errorf("dead letters %v, done %t, %v", w.Letters, w.Done(), err)
+		}
+	})
+}
+
 func TestDrainWithNothingOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := pipelinetest.New(1, 0, pipelinetest.Odds{})

@@ -140,9 +140,6 @@ func (w *world) judge(v *verdict, rows []*row, letters map[string]int) error {
 	if r.offset < w.unread[r.source] || r.offset >= committed {
 		return nil
 	}
-	if w.spoilt(r, letters) {
-		return nil
-	}
 	if got < want {
 		return fmt.Errorf("spans: span %d of record %d/%d is not there, and %d is committed", v.index, r.partition, r.offset, committed)
 	}
@@ -153,13 +150,6 @@ func (w *world) judge(v *verdict, rows []*row, letters map[string]int) error {
 		return nil
 	}
 	return v.letter(letters, got > 0)
-}
-
-// spoilt reports whether a record may have shared its batch's fate: when the
-// store is mended between rejecting a block and being asked which record was at
-// fault, it blames none, and the batch goes to the dead letters as a whole.
-func (w *world) spoilt(r *logged, letters map[string]int) bool {
-	return w.tables.lax && (letters == nil || letters[letterName("store_rejected", r, -1)] > 0)
 }
 
 // letterName is how readLetters counts a dead letter.

@@ -171,6 +171,9 @@ func (s *stage) Tables(rng pipeline.Range) []pipeline.Table {
 }
 
 func (s *stage) Probe(_ context.Context, records []pipeline.Record) error {
+	if s.Mends {
+		clear(s.poison)
+	}
 	for i := range records {
 		if s.poison[records[i].Offset] {
 			return pipeline.ErrRejected

@@ -51,6 +51,8 @@ type World struct {
 	Recovered map[string]int
 	// Letters are the offsets that were dead-lettered.
 	Letters []int64
+	// Mends: the store rejects nothing any more once a scratch table is asked.
+	Mends bool
 	// Crowded: an owner finds no room for a batch, and is told to drain.
 	Crowded bool
 }
