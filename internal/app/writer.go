@@ -153,10 +153,8 @@ func (p *press) prepare() (err error) {
 	if cfg.Password, err = secret("ClickHouse", p.cmd.PasswordFile, clickHousePassword); err != nil {
 		return err
 	}
-	if p.cmd.CAFile != "" {
-		if cfg.TLS, err = (bus.TLSFiles{CA: p.cmd.CAFile}).Load(); err != nil {
-			return err
-		}
+	if cfg.TLS, err = clickHouseTLS(p.cmd.CAFile); err != nil {
+		return err
 	}
 	if p.producer, err = bus.NewProducer(p.bus, p.log, p.reg); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"errors"
 	"net"
 	"os"
 	"os/exec"
@@ -38,6 +39,12 @@ func TestContractForScripts(t *testing.T) {
 		"SELECT count(), uniqExact(trace_id) FROM spans WHERE service_name = 'contract'"); got != "3\t1" {
 		t.Errorf("spanmill sql answered %q", got)
 	}
+	harness.Eventually(t, func() error { // what a person who watches is shown
+		if !strings.Contains(first.Log(), "first trace: ") {
+			return errors.New("up does not show the first trace")
+		}
+		return nil
+	})
 	first.Terminate(t)
 
 	second := harness.Start(t, up, harness.Options{})
