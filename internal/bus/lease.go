@@ -40,15 +40,22 @@ func newLease(id identity) *lease {
 	return &lease{busy: make(chan struct{}, 1), id: id, changed: make(chan struct{})}
 }
 
-func (l *lease) refresh(id identity) {
+// refresh takes the lease into a new generation. It is refused to a member of
+// another name: the group had thrown out the one that held the lease, and
+// somebody else may have owned the partition since.
+func (l *lease) refresh(id identity) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.id.member != id.member {
+		return false
+	}
 	if l.ended != nil {
-		return
+		return true
 	}
 	l.id = id
 	close(l.changed)
 	l.changed = make(chan struct{})
+	return true
 }
 
 // expire makes every commit from now on fail with err, the first reason given.

@@ -21,6 +21,9 @@ import (
 var (
 	// errLeaving ends the contexts of handlers whose member leaves.
 	errLeaving = errors.New("leaving the group")
+	// errRenamed: the library heard in JoinGroup that the group does not know the
+	// member, and joined under a new name without a word about the partitions.
+	errRenamed = errors.New("the group had thrown the member out; it came back under another name")
 	// errReturned: a handler ended though nobody asked it to.
 	errReturned = errors.New("handler returned without being asked to")
 )
@@ -137,8 +140,9 @@ func (m *membership) assigned(_ context.Context, cl *kgo.Client, added map[strin
 	id.member, id.generation = cl.GroupMetadata()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, s := range m.sources {
-		s.lease.refresh(id)
+	if !m.refresh(id) {
+		m.rejoin(errRenamed)
+		return
 	}
 	if m.closing {
 		return
@@ -155,6 +159,21 @@ func (m *membership) assigned(_ context.Context, cl *kgo.Client, added map[strin
 	}
 	m.c.metrics.owned.Set(float64(len(m.sources)))
 	m.log.Info("partitions assigned", "partitions", added, "generation", id.generation)
+}
+
+// refresh carries the kept partitions' leases into a new generation; false: they
+// were not kept without a break, and have ended. The caller holds mu.
+func (m *membership) refresh(id identity) bool {
+	kept := true
+	for _, s := range m.sources {
+		if s.lease.refresh(id) {
+			continue
+		}
+		s.lease.expire(pipeline.ErrLost)
+		s.cancel(pipeline.ErrLost)
+		kept = false
+	}
+	return kept
 }
 
 // gone ends the leases of revoked and lost partitions. Nothing of them can be

@@ -11,8 +11,8 @@ import (
 // than that and the whole batch is dead-lettered, loudly (W11).
 const maxPoison = 16
 
-// maxMended is how often a batch that a table rejected, and whose scratch table
-// does not, is tried again before the whole batch is dead-lettered.
+// maxMended is how often a batch that a table rejected, and of whose records
+// scratch tables blame none, is tried again before all of it is dead-lettered.
 const maxMended = 3
 
 // errMended: the store rejected a batch and would take it now.
@@ -34,14 +34,13 @@ func (l *loop) exclude(ctx context.Context, b *batch, cause error) error {
 	if err != nil {
 		return fmt.Errorf("read rejected batch %d–%d: %w", b.rng.First, b.rng.Last, err)
 	}
-	rejected, err := l.rejects(ctx, records)
-	if err == nil && !rejected && b.mended < maxMended {
-		b.mended++
-		return fmt.Errorf("%w; it said: %w", errMended, cause)
-	}
 	bad, err := l.bisect(ctx, records)
 	if err != nil {
 		return fmt.Errorf("bisect rejected batch %d–%d: %w", b.rng.First, b.rng.Last, err)
+	}
+	if len(bad) == 0 && b.mended < maxMended {
+		b.mended++
+		return fmt.Errorf("%w; it said: %w", errMended, cause)
 	}
 	if len(bad) == 0 || len(bad) > maxPoison {
 		bad = records // rejected together but not alone, or beyond counting

@@ -38,7 +38,11 @@ func (p *process) busConfig() (bus.Config, bus.ConsumerConfig) {
 	cfg.RequestTimeout, cfg.ProduceTimeout = 2*time.Second, 4*time.Second
 	group := bus.DefaultConsumer()
 	group.Group, group.Topics = groupName, []string{topicSpans}
-	group.SessionTimeout, group.HeartbeatInterval, group.RebalanceTimeout = sessionTimeout, 2*time.Second, 6*time.Second
+	group.SessionTimeout, group.HeartbeatInterval = sessionTimeout, 2*time.Second
+	// kfake miscounts who has joined when a member goes while it waits in
+	// SyncGroup. Then only this time-out ends the rebalance, and each member that
+	// joins again begins it anew: it must be shorter than they are apart.
+	group.RebalanceTimeout = 2 * time.Second
 	group.CommitTimeout, group.DrainTimeout = 2*time.Second, 4*time.Second
 	group.LagInterval = time.Minute
 	return cfg, group
