@@ -134,19 +134,5 @@ func (o *Observer) Read(ctx context.Context, log pipeline.Log, from, to int64, v
 		return err
 	}
 	defer r.close()
-	for r.next < to {
-		records, err := r.fetch(ctx)
-		if err != nil {
-			return err
-		}
-		for i := range records {
-			if records[i].Offset >= to {
-				return nil
-			}
-			if err := visit(&records[i]); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return r.readTo(ctx, to, visit)
 }

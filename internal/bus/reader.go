@@ -140,6 +140,25 @@ func (r *reader) judge(ctx context.Context, err error) error {
 	return nil // the leader had moved; the offset is there
 }
 
+// readTo visits the records below an offset, in order.
+func (r *reader) readTo(ctx context.Context, to int64, visit func(*pipeline.Record) error) error {
+	for r.next < to {
+		records, err := r.fetch(ctx)
+		if err != nil {
+			return err
+		}
+		for i := range records {
+			if records[i].Offset >= to {
+				return nil
+			}
+			if err := visit(&records[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 func (r *reader) close() { r.cl.Close() }
 
 // boundsPause spaces tries to learn a log's bounds while the brokers are away.

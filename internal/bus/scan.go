@@ -52,19 +52,5 @@ func (c *Consumer) scan(ctx context.Context, adm *kadm.Client, tp topicPartition
 		return err
 	}
 	defer r.close()
-	for r.next < end {
-		records, err := r.fetch(ctx)
-		if err != nil {
-			return err
-		}
-		for i := range records {
-			if records[i].Offset >= end {
-				return nil
-			}
-			if err := visit(&records[i]); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return r.readTo(ctx, end, visit)
 }

@@ -160,22 +160,9 @@ func (s *source) ReadRange(ctx context.Context, from, to int64, visit func(*pipe
 		return err
 	}
 	defer r.close()
-	for r.next < to {
-		records, err := r.fetch(ctx)
-		if errors.Is(err, pipeline.ErrExpired) {
-			return s.ReadRange(ctx, r.next, to, visit) // trimmed under our feet
-		}
-		if err != nil {
-			return err
-		}
-		for i := range records {
-			if records[i].Offset >= to {
-				return nil
-			}
-			if err := visit(&records[i]); err != nil {
-				return err
-			}
-		}
+	err = r.readTo(ctx, to, visit)
+	if errors.Is(err, pipeline.ErrExpired) {
+		return s.ReadRange(ctx, r.next, to, visit) // trimmed under our feet
 	}
-	return nil
+	return err
 }
