@@ -110,7 +110,7 @@ func (c *eventColumns) list() []namedColumn {
 	}
 }
 
-func (c *eventColumns) add(events []schema.Event, scratch []byte) []byte {
+func (c *eventColumns) add(events []schema.SpanEvent, scratch []byte) []byte {
 	for i := range events {
 		e := &events[i]
 		c.time.add(e.TimeUnixNano)

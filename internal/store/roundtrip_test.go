@@ -47,7 +47,7 @@ func fullRow() *schema.SpanRow {
 			{Key: "none", Value: value(schema.ValueEmpty, 0, "")},
 			{Key: "list", Value: value(schema.ValueArray, 0, "\x0a\x02\x18\x01")}, // [1]
 		},
-		Events: []schema.Event{
+		Events: []schema.SpanEvent{
 			{TimeUnixNano: math.MaxUint64, Name: "ev", Attrs: []schema.Attr{str("k", "v")}, DroppedAttrs: 16}, {Name: "ev2"},
 		},
 		Links: []schema.Link{{TraceID: "\x01\x02", SpanID: "\x03", TraceState: "c=d", Attrs: []schema.Attr{str("l", "m")}, DroppedAttrs: 17, Flags: 18}},

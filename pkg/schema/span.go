@@ -58,8 +58,8 @@ type Scope struct {
 	SchemaURL     string
 }
 
-// Event is a timed annotation of a span.
-type Event struct {
+// SpanEvent is a timed annotation of a span.
+type SpanEvent struct {
 	TimeUnixNano uint64
 	Name         string
 	Attrs        []Attr
@@ -106,7 +106,7 @@ type Span struct {
 	StatusMessage              string
 
 	Attrs         []Attr
-	Events        []Event
+	Events        []SpanEvent
 	Links         []Link
 	DroppedAttrs  uint32
 	DroppedEvents uint32

@@ -11,6 +11,12 @@ const (
 	// TopicSpans carries plain OTLP ExportTraceServiceRequest protobuf, so
 	// that any Kafka client or OpenTelemetry Collector can read or write it.
 	TopicSpans = "spans"
+	// TopicEvents carries msgpack Events: what is told about traces beside their
+	// spans. Same number of partitions and same partitioner as TopicSpans.
+	TopicEvents = "events"
+	// TopicExperiments carries msgpack Experiments by key, compacted: each
+	// gateway reads it whole.
+	TopicExperiments = "experiments"
 	// TopicDeadLetters carries records the pipeline could not use, as they
 	// came, with the reason and the origin in headers.
 	TopicDeadLetters = "dead-letters"

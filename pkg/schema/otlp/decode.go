@@ -22,7 +22,7 @@ type Decoder struct {
 	scopes    []schema.Scope
 	attrs     []schema.Attr
 	side      []schema.Attr
-	events    []schema.Event
+	events    []schema.SpanEvent
 	links     []schema.Link
 	text      []byte // mended strings
 
@@ -237,7 +237,7 @@ func (d *Decoder) status(s *schema.Span, src string) {
 }
 
 func (d *Decoder) event(src string) {
-	var e schema.Event
+	var e schema.SpanEvent
 	first := len(d.side)
 	c := d.cursor(msgEvent, src)
 	for c.next() {

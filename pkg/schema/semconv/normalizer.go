@@ -215,7 +215,7 @@ func (n *Normalizer) decide(k *kindRule, h *hit) string {
 }
 
 // exceptionType is the error type of a span that recorded an exception.
-func exceptionType(events []schema.Event) string {
+func exceptionType(events []schema.SpanEvent) string {
 	for i := range events {
 		if events[i].Name != "exception" {
 			continue

@@ -189,7 +189,7 @@ func TestOTelGenAI(t *testing.T) {
 			"a span of no dialect",
 			&schema.Span{
 				Attrs:  attrs("http.method", "GET", "session.id", "s", "enduser.id", 42),
-				Events: []schema.Event{{Name: "exception", Attrs: attrs("exception.type", "ValueError")}},
+				Events: []schema.SpanEvent{{Name: "exception", Attrs: attrs("exception.type", "ValueError")}},
 			},
 			want(func(g *schema.GenAI) { g.SessionID, g.UserID, g.ErrorType = "s", "42", "ValueError" }),
 		},
