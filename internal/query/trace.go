@@ -1,0 +1,98 @@
+package query
+
+import "github.com/spanmill/spanmill/pkg/schema"
+
+// States of a trace.
+const (
+	StateUnspecified = "STATE_UNSPECIFIED"
+	StateInProgress  = "IN_PROGRESS"
+	StateOK          = "OK"
+	StateError       = "ERROR"
+)
+
+// TraceInfo is what is known of a trace beside its spans: what clients said of
+// it (later wins), and what its spans say where nobody did.
+type TraceInfo struct {
+	TraceID         string
+	ExperimentID    string
+	ClientRequestID string
+	RequestMilli    int64 // Unix milliseconds
+	DurationMilli   schema.Count
+	State           string
+	RequestPreview  string
+	ResponsePreview string
+	// Metadata and Tags are never nil.
+	Metadata, Tags map[string]string
+	// Assessments are in order of creation; those that were replaced are among
+	// them, not Valid. All fields are set, whatever Mask says.
+	Assessments []schema.Assessment
+
+	// Finalized: a client has told the trace's info; false while only spans speak.
+	Finalized bool
+	// Spans is how many of the trace's spans are stored.
+	Spans int
+}
+
+// Trace is a trace with all its spans.
+type Trace struct {
+	TraceInfo
+
+	Spans []Span
+}
+
+// Span is one span as it was sent, and what was understood of it.
+type Span struct {
+	TraceID, SpanID string // lower-case hexadecimal
+	ParentSpanID    string // "": a root
+	Name            string
+	// OtelKind is OTLP's kind without its prefix: INTERNAL, CLIENT, …;
+	// UNSPECIFIED if none was sent.
+	OtelKind                   string
+	StartUnixNano, EndUnixNano uint64
+	StatusCode                 int // OTLP's: 0 unset, 1 ok, 2 error
+	StatusMessage              string
+	TraceState                 string
+	Flags                      uint32
+
+	Attrs, ResourceAttrs []Attr
+	Events               []Event
+	Links                []Link
+
+	DroppedAttrs, DroppedEvents, DroppedLinks uint32
+
+	// GenAI is what the span was normalised to. InputAttr and OutputAttr are
+	// not set: the content is among Attrs under its own key.
+	GenAI schema.GenAI
+}
+
+// Attr is one attribute.
+type Attr struct {
+	Key   string
+	Value Value
+}
+
+// Value is an OTLP AnyValue as it was sent.
+type Value struct {
+	Type schema.ValueType
+	Num  uint64 // as schema.Value has it, for bool, int and double
+	// Text is the text of a string, the content of bytes, the JSON of a list or
+	// map, and the wire form of a raw value.
+	Text string
+}
+
+// Event is a timed annotation of a span.
+type Event struct {
+	TimeUnixNano uint64
+	Name         string
+	Attrs        []Attr
+	DroppedAttrs uint32
+}
+
+// Link points to a span, often of another trace.
+type Link struct {
+	TraceID, SpanID string // hexadecimal, of any length
+	TraceState      string
+	Attrs           []Attr
+	DroppedAttrs    uint32
+	Flags           uint32
+}
