@@ -39,6 +39,7 @@ const (
 	FieldSpanStatus
 	FieldFeedback    // Key
 	FieldExpectation // Key
+	FieldPrompt      // Text is name/version
 )
 
 // Op is how a clause compares.
