@@ -11,8 +11,11 @@ import (
 // Addresses is the contract with scripts: where a running `spanmill up` can be
 // reached. All are host:port.
 type Addresses struct {
-	OTLPHTTP           string `json:"otlp_http"`
-	OTLPGRPC           string `json:"otlp_grpc"`
+	OTLPHTTP string `json:"otlp_http"`
+	OTLPGRPC string `json:"otlp_grpc"`
+	// MLflow is the tracking URI of MLflow's clients, without its scheme; "" if
+	// there is no such door.
+	MLflow             string `json:"mlflow"`
 	Kafka              string `json:"kafka"`
 	ClickHouseHTTP     string `json:"clickhouse_http"`
 	ClickHouseNative   string `json:"clickhouse_native"`

@@ -18,16 +18,25 @@ spanmill %s is up; data in %s
   look          http://%s/ (examples)   spanmill sql "SELECT * FROM spans LIMIT 5"
   ClickHouse    http://%s/play (user %s)   native %s
   Kafka         %s (topics spans, dead-letters)
+  MLflow        MLFLOW_TRACKING_URI=%s
   operate       http://%s/metrics   /ready   /debug/pprof/
 
 %s
 waiting for the first trace; Ctrl-C stops, a second one at once
 `, Version, p.up.DataDir, a.OTLPHTTP, a.OTLPGRPC, a.OTLPHTTP, a.ClickHouseHTTP, a.ClickHouseUser, a.ClickHouseNative,
-		a.Kafka, a.Admin, examples(a))
+		a.Kafka, mlflowURI(a), a.Admin, examples(a))
 	if err != nil {
 		return err
 	}
 	return p.writeAddresses(a)
+}
+
+// mlflowURI is what MLflow's clients are told.
+func mlflowURI(a Addresses) string {
+	if a.MLflow == "" {
+		return "(no door: --mlflow-http)"
+	}
+	return "http://" + a.MLflow
 }
 
 // examples are one sender each for curl, OpenTelemetry Python and MLflow.

@@ -17,6 +17,7 @@ import (
 	"github.com/spanmill/spanmill/internal/auth"
 	"github.com/spanmill/spanmill/internal/bus"
 	"github.com/spanmill/spanmill/internal/gateway"
+	"github.com/spanmill/spanmill/internal/mlflow"
 	"github.com/spanmill/spanmill/internal/service"
 	"github.com/spanmill/spanmill/internal/telemetry"
 	"github.com/spanmill/spanmill/pkg/schema"
@@ -29,6 +30,7 @@ type gatewayCommand struct {
 
 	OTLPHTTP string `name:"otlp-http" help:"OTLP/HTTP listener." default:"127.0.0.1:4318"`
 	OTLPGRPC string `name:"otlp-grpc" help:"OTLP/gRPC listener." default:"127.0.0.1:4317"`
+	MLflow   string `name:"mlflow-http" help:"Listener for MLflow's clients: their tracking URI. Empty: none."`
 	Admin    string `help:"Admin listener: health, ready, metrics, profiles. Not for the public." default:"127.0.0.1:9464"`
 
 	APIKeysFile    string `help:"Keys file: who may send, for which tenant; read again when it changes." type:"path"`
@@ -56,8 +58,12 @@ func Gateway(args []string, stdout io.Writer, stderr *os.File) int {
 
 // Validate implements kong's hook: it reports everything that cannot work.
 func (g *gatewayCommand) Validate() error {
-	return errors.Join(g.Kafka.check(), g.Topics.check(), g.config().Validate(), checkAddress(g.Admin),
-		auth.CheckBind([]string{g.OTLPHTTP, g.OTLPGRPC}, g.APIKeysFile != "", g.InsecureNoAuth))
+	var door error
+	if g.MLflow != "" {
+		door = g.mlflowConfig().Validate()
+	}
+	return errors.Join(g.Kafka.check(), g.Topics.check(), g.config().Validate(), door, checkAddress(g.Admin),
+		auth.CheckBind(doors(g.OTLPHTTP, g.OTLPGRPC, g.MLflow), g.APIKeysFile != "", g.InsecureNoAuth))
 }
 
 func checkAddress(addr string) error {
@@ -75,6 +81,8 @@ func (g *gatewayCommand) config() gateway.Config {
 	cfg.ProduceTimeout, cfg.DrainTimeout = g.ProduceTimeout, g.DrainTimeout
 	return cfg
 }
+
+func (g *gatewayCommand) mlflowConfig() mlflow.Config { return mlflowConfig(g.MLflow, g.config()) }
 
 // Run implements the command.
 func (g *gatewayCommand) Run(c *console, k commandLine) error {
@@ -95,7 +103,7 @@ func (g *gatewayCommand) Run(c *console, k commandLine) error {
 	defer d.producer.Close()
 	return d.group().Run(ctx, func() {
 		http, grpc := d.gateway.Addresses()
-		log.Info("the doors are open", "version", Version, "otlp_http", http, "otlp_grpc", grpc, "admin", d.admin.Addr())
+		log.Info("the doors are open", "version", Version, "otlp_http", http, "otlp_grpc", grpc, "mlflow", d.mlflowAddr(), "admin", d.admin.Addr())
 	})
 }
 
@@ -110,6 +118,7 @@ type door struct {
 	keys     *auth.Keys
 	producer *bus.Producer
 	gateway  *gateway.Gateway
+	mlflow   *mlflow.Server // nil without an address
 	admin    *telemetry.Admin
 }
 
@@ -130,6 +139,11 @@ func (d *door) prepare() (err error) {
 	d.gateway = gateway.New(d.cmd.config(), gateway.Dependencies{
 		Producer: d.producer, Admit: d.admit, Keys: d.keys, Log: d.log, Reg: d.reg,
 	})
+	if d.cmd.MLflow != "" {
+		d.mlflow = mlflowParts{
+			cfg: d.cmd.mlflowConfig(), gateway: d.gateway, keys: d.keys, log: d.log, reg: d.reg,
+		}.open()
+	}
 	d.admin = telemetry.NewAdmin(d.cmd.Admin, d.reg, []telemetry.Check{{
 		Name: "kafka",
 		Holds: func(ctx context.Context) error {
@@ -148,6 +162,14 @@ func (d *door) admit() error {
 	return nil
 }
 
+// mlflowAddr is where MLflow's clients find us, "" if they do not.
+func (d *door) mlflowAddr() string {
+	if d.mlflow == nil {
+		return ""
+	}
+	return d.mlflow.Addr()
+}
+
 // group lists the services in the order they start; they stop in reverse.
 func (d *door) group() *service.Group {
 	g := service.NewGroup(d.log)
@@ -162,6 +184,11 @@ func (d *door) group() *service.Group {
 	g.Add("gateway", newPart(func(ctx context.Context, ready func()) error {
 		return serve(ctx, d.gateway, ready)
 	}), d.cmd.DrainTimeout+5*time.Second)
+	if d.mlflow != nil {
+		g.Add("mlflow", newPart(func(ctx context.Context, ready func()) error {
+			return serveMLflow(ctx, d.mlflow, ready)
+		}), d.cmd.DrainTimeout+5*time.Second)
+	}
 	if d.keys.Required() {
 		g.Add("keys", d.keys, time.Second)
 	}

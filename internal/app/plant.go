@@ -18,6 +18,7 @@ import (
 	"github.com/spanmill/spanmill/internal/bus/embedded"
 	"github.com/spanmill/spanmill/internal/engine"
 	"github.com/spanmill/spanmill/internal/gateway"
+	"github.com/spanmill/spanmill/internal/mlflow"
 	"github.com/spanmill/spanmill/internal/store"
 	"github.com/spanmill/spanmill/internal/telemetry"
 	"github.com/spanmill/spanmill/pkg/pipeline"
@@ -48,7 +49,8 @@ type plant struct {
 	bus      *embedded.Bus
 	producer *bus.Producer
 	gateway  *gateway.Gateway
-	started  atomic.Bool // all parts are there
+	mlflow   *mlflow.Server // nil without an address
+	started  atomic.Bool    // all parts are there
 }
 
 // runStore opens the tables, and waits for a ClickHouse that is not there yet.
@@ -155,6 +157,14 @@ func (p *plant) runGateway(ctx context.Context, ready func()) error {
 	return serve(ctx, p.gateway, ready)
 }
 
+// runMLflow opens the MLflow door beside the gateway's.
+func (p *plant) runMLflow(ctx context.Context, ready func()) error {
+	p.mlflow = mlflowParts{
+		cfg: p.up.mlflowConfig(), gateway: p.gateway, keys: p.keys, log: p.log, reg: p.reg,
+	}.open()
+	return serveMLflow(ctx, p.mlflow, ready)
+}
+
 // checks are what must hold for the process to be ready. They may be asked
 // before their part exists.
 func (p *plant) checks() []telemetry.Check {
@@ -183,6 +193,9 @@ func (p *plant) addresses() Addresses {
 		PIDs: PIDs{Spanmill: os.Getpid()}, Writer: settingsOf(p.up.writerConfig()),
 	}
 	a.OTLPHTTP, a.OTLPGRPC = p.gateway.Addresses()
+	if p.mlflow != nil {
+		a.MLflow = p.mlflow.Addr()
+	}
 	if p.engine != nil {
 		e := p.engine.Endpoint()
 		a.ClickHouseHTTP, a.ClickHouseNative = e.HTTPAddr, e.TCPAddr

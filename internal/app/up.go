@@ -13,6 +13,7 @@ import (
 	"github.com/spanmill/spanmill/internal/dedup"
 	"github.com/spanmill/spanmill/internal/engine"
 	"github.com/spanmill/spanmill/internal/gateway"
+	"github.com/spanmill/spanmill/internal/mlflow"
 	"github.com/spanmill/spanmill/internal/service"
 	"github.com/spanmill/spanmill/internal/store"
 	"github.com/spanmill/spanmill/internal/telemetry"
@@ -28,6 +29,7 @@ type upCommand struct {
 
 	OTLPHTTP     string `name:"otlp-http" help:"OTLP/HTTP listener." default:"127.0.0.1:4318"`
 	OTLPGRPC     string `name:"otlp-grpc" help:"OTLP/gRPC listener." default:"127.0.0.1:4317"`
+	MLflow       string `name:"mlflow-http" help:"Listener for MLflow's clients: their tracking URI. Empty: none." default:"127.0.0.1:5000"`
 	Kafka        string `help:"Kafka listener of the embedded bus." default:"127.0.0.1:9092"`
 	EngineHTTP   string `help:"HTTP listener of the built-in ClickHouse." default:"127.0.0.1:8123"`
 	EngineNative string `help:"Native listener of the built-in ClickHouse." default:"127.0.0.1:9000"`
@@ -68,19 +70,31 @@ func (u *upCommand) Validate() error {
 	for _, addr := range u.listeners() {
 		errs = append(errs, checkAddress(*addr))
 	}
+	if u.MLflow != "" {
+		errs = append(errs, u.mlflowConfig().Validate())
+	}
 	if u.Partitions < 1 || u.Partitions > 1024 {
 		errs = append(errs, fmt.Errorf("partitions is %d, must be 1 to 1024", u.Partitions))
 	}
 	errs = append(errs, u.gatewayConfig().Validate(), u.writerConfig().Validate(), u.storeConfig().Validate(),
-		auth.CheckBind([]string{u.OTLPHTTP, u.OTLPGRPC}, u.APIKeysFile != "", u.InsecureNoAuth),
+		auth.CheckBind(u.doors(), u.APIKeysFile != "", u.InsecureNoAuth),
 		// Neither the bus nor the admin pages know keys.
 		auth.CheckBind([]string{u.Kafka, u.Admin}, false, u.InsecureNoAuth))
 	return errors.Join(errs...)
 }
 
 func (u *upCommand) listeners() []*string {
-	return []*string{&u.OTLPHTTP, &u.OTLPGRPC, &u.Kafka, &u.EngineHTTP, &u.EngineNative, &u.Admin}
+	all := []*string{&u.OTLPHTTP, &u.OTLPGRPC, &u.Kafka, &u.EngineHTTP, &u.EngineNative, &u.Admin}
+	if u.MLflow != "" {
+		all = append(all, &u.MLflow)
+	}
+	return all
 }
+
+// doors are the listeners that ask for keys.
+func (u *upCommand) doors() []string { return doors(u.OTLPHTTP, u.OTLPGRPC, u.MLflow) }
+
+func (u *upCommand) mlflowConfig() mlflow.Config { return mlflowConfig(u.MLflow, u.gatewayConfig()) }
 
 func (u *upCommand) gatewayConfig() gateway.Config {
 	cfg := gateway.Default()
@@ -147,6 +161,9 @@ func (p *plant) group() *service.Group {
 	g.Add("bus", newPart(p.runBus), 20*time.Second)
 	g.Add("writer", newPart(p.runWriter), 40*time.Second)
 	g.Add("gateway", newPart(p.runGateway), 20*time.Second)
+	if p.up.MLflow != "" {
+		g.Add("mlflow", newPart(p.runMLflow), 20*time.Second)
+	}
 	if p.keys.Required() {
 		g.Add("keys", p.keys, time.Second)
 	}

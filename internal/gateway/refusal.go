@@ -98,6 +98,12 @@ func malformed(err error) *RefusalError {
 	return refuse(ReasonMalformed, "not an OTLP trace request: "+what)
 }
 
+// Message says for the caller which spans were not accepted; "" if all were.
+func (r Result) Message() string {
+	_, message := partial(r)
+	return message
+}
+
 // partial is the message and the count of a partial success; 0 and "" if all
 // spans were accepted.
 func partial(r Result) (rejected int64, message string) {

@@ -106,7 +106,7 @@ func (g *Gateway) listen(ctx context.Context, addr, transport string) (net.Liste
 	var config net.ListenConfig
 	l, err := config.Listen(ctx, "tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("listen for OTLP over %s: %w", transport, err)
+		return nil, fmt.Errorf("listen on %s for %s: %w", addr, transport, err)
 	}
 	return &boundedListener{
 		Listener: l, open: make(chan struct{}, g.cfg.MaxConnections), closed: make(chan struct{}),
