@@ -138,7 +138,7 @@ func awaitTopics(ctx context.Context, cfg bus.Config, t topics, w *wait) error {
 		if err != nil {
 			return err
 		}
-		risks, err := bus.Inspect(ctx, cfg, []string{list[0].Name, list[1].Name}, w.log)
+		risks, err := bus.Inspect(ctx, cfg, list, w.log)
 		warnings = slices.Concat(differences, risks)
 		return err
 	})

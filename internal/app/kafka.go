@@ -82,10 +82,10 @@ func (k kafka) warnings() []string {
 // topics is what our topics have to be like.
 type topics struct {
 	CreateTopics bool          `help:"Create topics that are missing." default:"true" negatable:""`
-	Partitions   int           `help:"Partitions of topic spans, when it is created." default:"12"`
+	Partitions   int           `help:"Partitions of topics spans and events, when they are created." default:"12"`
 	Replication  int           `help:"Replicas of topics, when they are created; -1 is the brokers' default." default:"-1" because:"3 where acknowledged spans must outlive a disk"`
 	MinInsync    int           `help:"Replicas that an acknowledged span is on at least, when topics are created; 0 is the brokers' default." default:"0" because:"2 with three replicas"`
-	LogRetention time.Duration `help:"How long topic spans keeps records, when it is created: longer than the longest outage." default:"72h" because:"what is not written by then is lost"`
+	LogRetention time.Duration `help:"How long topics spans and events keep records, when they are created: longer than the longest outage." default:"72h" because:"what is not written by then is lost"`
 }
 
 func (t topics) check() error {
@@ -110,6 +110,14 @@ func (t topics) list() []bus.Topic {
 		{
 			Name: schema.TopicSpans, Partitions: t.Partitions, Replication: t.Replication, MinInsync: t.MinInsync,
 			Retention: t.LogRetention, RetentionBytes: -1,
+		},
+		{
+			Name: schema.TopicEvents, AsManyAs: schema.TopicSpans, Replication: t.Replication, MinInsync: t.MinInsync,
+			Retention: t.LogRetention, RetentionBytes: -1,
+		},
+		{
+			Name: schema.TopicExperiments, Partitions: 1, Replication: t.Replication, MinInsync: t.MinInsync,
+			Retention: -1, RetentionBytes: -1, Compacted: true,
 		},
 		{
 			Name: schema.TopicDeadLetters, Partitions: 1, Replication: t.Replication, MinInsync: t.MinInsync,

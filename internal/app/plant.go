@@ -78,7 +78,7 @@ func (p *plant) runBus(ctx context.Context, ready func()) error {
 	cfg := embedded.Default()
 	cfg.Dir, cfg.Listen = filepath.Join(p.up.DataDir, "bus"), p.up.Kafka
 	cfg.MaxLogBytes = p.up.MaxLogBytes
-	cfg.Hold = map[string]string{schema.TopicSpans: writerGroup}
+	cfg.Hold = map[string]string{schema.TopicSpans: writerGroup, schema.TopicEvents: writerGroup}
 	b, err := embedded.Open(ctx, cfg, embedded.Deps{Floor: p.floor, Log: p.log, Reg: p.reg})
 	if err != nil {
 		return err
@@ -86,6 +86,10 @@ func (p *plant) runBus(ctx context.Context, ready func()) error {
 	p.bus = b
 	topics := []bus.Topic{
 		{Name: schema.TopicSpans, Partitions: p.up.Partitions, Replication: 1, Retention: -1, RetentionBytes: -1},
+		{Name: schema.TopicEvents, AsManyAs: schema.TopicSpans, Replication: 1, Retention: -1, RetentionBytes: -1},
+		// Kept whole rather than compacted: it is small, and the bus's start-up
+		// check reads segments as they were written.
+		{Name: schema.TopicExperiments, Partitions: 1, Replication: 1, Retention: -1, RetentionBytes: -1},
 		{Name: schema.TopicDeadLetters, Partitions: 1, Replication: 1, Retention: deadLetterRetention, RetentionBytes: -1},
 	}
 	warnings, err := bus.EnsureTopics(ctx, p.busConfig(), topics, p.log)

@@ -43,7 +43,7 @@ type upCommand struct {
 	APIKeysFile    string `help:"Keys file: who may send, for which tenant." type:"path"`
 	InsecureNoAuth bool   `help:"Listen beyond this machine without API keys."`
 
-	Partitions    int           `help:"Partitions of topic spans, when it is created." default:"4" because:"one goroutine each; every partition has a dedup ring of its own"`
+	Partitions    int           `help:"Partitions of topics spans and events, when they are created." default:"4" because:"one goroutine each; every partition has a dedup ring of its own"`
 	MaxLogBytes   int64         `help:"Disk for the bus; when it is full the gateway refuses." default:"4294967296" because:"a disk's share; half may be history, the rest is for lag"`
 	RetentionDays int           `help:"Days that new rows are kept." default:"30" because:"changed for old rows too by spanmill retention"`
 	DedupSpans    int           `help:"Spans of a partition within which a resend is recognised." default:"250000" because:"K of Rule D; about 32 bytes each"`

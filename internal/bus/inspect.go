@@ -17,7 +17,7 @@ import (
 // Inspect looks at a cluster that somebody else runs. Its warnings say what may
 // be lost with the topics as they are; its errors (ErrUnfit) what cannot be
 // gone on with.
-func Inspect(ctx context.Context, cfg Config, topics []string, log *slog.Logger) (warnings []string, err error) {
+func Inspect(ctx context.Context, cfg Config, topics []Topic, log *slog.Logger) (warnings []string, err error) {
 	cl, err := kgo.NewClient(options(cfg, log)...)
 	if err != nil {
 		return nil, fmt.Errorf("reach kafka: %w", err)
@@ -29,12 +29,12 @@ func Inspect(ctx context.Context, cfg Config, topics []string, log *slog.Logger)
 			return nil, err
 		}
 	}
-	details, err := adm.ListTopics(ctx, topics...)
+	details, err := adm.ListTopics(ctx, namesOf(topics)...)
 	if err != nil {
 		return nil, fmt.Errorf("list topics: %w", err)
 	}
 	for _, topic := range topics {
-		found, err := inspectTopic(ctx, adm, details[topic])
+		found, err := inspectTopic(ctx, adm, topic, details[topic.Name])
 		if err != nil {
 			return warnings, err
 		}
@@ -43,8 +43,16 @@ func Inspect(ctx context.Context, cfg Config, topics []string, log *slog.Logger)
 	return warnings, nil
 }
 
+func namesOf(topics []Topic) []string {
+	names := make([]string, len(topics))
+	for i := range topics {
+		names[i] = topics[i].Name
+	}
+	return names
+}
+
 // inspectTopic reads what decides whether acknowledged records stay.
-func inspectTopic(ctx context.Context, adm *kadm.Client, t kadm.TopicDetail) ([]string, error) {
+func inspectTopic(ctx context.Context, adm *kadm.Client, want Topic, t kadm.TopicDetail) ([]string, error) {
 	if t.Err != nil {
 		return nil, fmt.Errorf("topic %s: %w", t.Topic, t.Err)
 	}
@@ -60,7 +68,7 @@ func inspectTopic(ctx context.Context, adm *kadm.Client, t kadm.TopicDetail) ([]
 	for _, c := range rc.Configs {
 		settings[c.Key] = c.MaybeValue()
 	}
-	return judgeTopic(t.Topic, replication(t), settings)
+	return judgeTopic(want, replication(t), settings)
 }
 
 // replication is that of the partition with the fewest replicas.
@@ -76,8 +84,14 @@ func replication(t kadm.TopicDetail) int {
 }
 
 // judgeTopic says what a topic's settings put at risk.
-func judgeTopic(topic string, replicas int, settings map[string]string) (warnings []string, err error) {
-	if policy := settings["cleanup.policy"]; policy != "" && policy != "delete" {
+func judgeTopic(t Topic, replicas int, settings map[string]string) (warnings []string, err error) {
+	topic := t.Name
+	switch policy := settings["cleanup.policy"]; {
+	case policy == "" || policy == t.policy():
+	case t.Compacted:
+		return nil, fmt.Errorf("%w: topic %s has cleanup.policy=%s, which forgets what is old; each key's newest record must stay."+
+			" Set it: kafka-configs --alter --topic %s --add-config cleanup.policy=compact", ErrUnfit, topic, policy, topic)
+	default:
 		return nil, fmt.Errorf("%w: topic %s has cleanup.policy=%s, which takes records out of the middle of the log;"+
 			" a batch could not be read again as it was. Set it: kafka-configs --alter --topic %s --add-config cleanup.policy=delete",
 			ErrUnfit, topic, policy, topic)

@@ -25,7 +25,7 @@ func TestJudgeTopicNamesTheRisk(t *testing.T) {
 	} {
 		settings := maps.Clone(good)
 		maps.Copy(settings, tt.change)
-		warnings, err := judgeTopic("spans", tt.replicas, settings)
+		warnings, err := judgeTopic(Topic{Name: "spans"}, tt.replicas, settings)
 		if err != nil || len(warnings) != len(tt.want) {
 			t.Errorf("%s: %q, %v", tt.name, warnings, err)
 			continue
@@ -36,7 +36,7 @@ func TestJudgeTopicNamesTheRisk(t *testing.T) {
 			}
 		}
 	}
-	if _, err := judgeTopic("spans", 3, map[string]string{"cleanup.policy": "compact"}); !errors.Is(err, ErrUnfit) {
+	if _, err := judgeTopic(Topic{Name: "spans"}, 3, map[string]string{"cleanup.policy": "compact"}); !errors.Is(err, ErrUnfit) {
 		t.Errorf("a compacted topic: %v", err)
 	}
 }

@@ -183,5 +183,29 @@ func TestEnsureTopics(t *testing.T) {
 		if err != nil || len(warnings) > 0 {
 			t.Errorf("what we created: %q, %v", warnings, err)
 		}
+		beside := []bus.Topic{
+			{Name: "events", AsManyAs: topic, Replication: -1, Retention: -1, RetentionBytes: -1},
+			{Name: "experiments", Partitions: 1, Replication: -1, Retention: -1, RetentionBytes: -1, Compacted: true},
+		}
+		warnings, err = bus.EnsureTopics(t.Context(), c.cfg, beside, c.log)
+		if err != nil || len(warnings) > 0 {
+			t.Errorf("topics beside it: %q, %v", warnings, err)
+		}
+		p := c.producer()
+		if n, err := p.Partitions(t.Context(), "events"); n != 3 || err != nil {
+			t.Errorf("as many partitions as the seeded topic: got %d, %v", n, err)
+		}
+		if _, err := bus.Inspect(t.Context(), c.cfg, beside, c.log); err != nil {
+			t.Errorf("a compacted topic that is to be: %v", err)
+		}
+		beside[0].Compacted, beside[1].Compacted = true, false
+		for _, wrong := range beside {
+			if _, err := bus.Inspect(t.Context(), c.cfg, []bus.Topic{wrong}, c.log); !errors.Is(err, bus.ErrUnfit) {
+				t.Errorf("%s, compacted the other way: %v", wrong.Name, err)
+			}
+		}
+		if _, err := bus.EnsureTopics(t.Context(), c.cfg, []bus.Topic{{Name: "more", AsManyAs: "nothing"}}, c.log); !errors.Is(err, bus.ErrNoTopic) {
+			t.Errorf("as many as a topic that is not there: %v", err)
+		}
 	})
 }

@@ -17,6 +17,9 @@ import (
 type Topic struct {
 	Name       string
 	Partitions int
+	// AsManyAs names a topic, created before, whose number of partitions counts
+	// instead; "": none.
+	AsManyAs string
 	// Replication of -1 is the broker's default.
 	Replication int
 	// MinInsync is how many replicas an acknowledged record is on at least, when
@@ -25,17 +28,28 @@ type Topic struct {
 	// Retention bounds age and RetentionBytes a partition's size; -1: no bound.
 	Retention      time.Duration
 	RetentionBytes int64
+	// Compacted topics keep the newest record of each key, for ever. All others
+	// keep what they have: an offset range must be readable again exactly as it
+	// was (W7).
+	Compacted bool
 }
 
-// settings of the topic, as brokers call them. Nothing is compacted: an offset
-// range must be readable again exactly as it was (W7).
+// policy is what brokers call what becomes of old records.
+func (t Topic) policy() string {
+	if t.Compacted {
+		return "compact"
+	}
+	return "delete"
+}
+
+// settings of the topic, as brokers call them.
 func (t Topic) settings() map[string]string {
 	ms := int64(-1)
 	if t.Retention >= 0 {
 		ms = t.Retention.Milliseconds()
 	}
 	return map[string]string{
-		"cleanup.policy":    "delete",
+		"cleanup.policy":    t.policy(),
 		"max.message.bytes": strconv.Itoa(MaxMessageBytes),
 		"retention.ms":      strconv.FormatInt(ms, 10),
 		"retention.bytes":   strconv.FormatInt(t.RetentionBytes, 10),
@@ -65,6 +79,11 @@ func eachTopic(ctx context.Context, cfg Config, topics []Topic, log *slog.Logger
 	defer cl.Close()
 	adm := kadm.NewClient(cl)
 	for _, t := range topics {
+		if t.AsManyAs != "" {
+			if t.Partitions, err = partitionsOf(ctx, adm, t.AsManyAs); err != nil {
+				return warnings, fmt.Errorf("partitions of topic %s: %w", t.AsManyAs, err)
+			}
+		}
 		w, err := do(ctx, adm, t)
 		if err != nil {
 			return warnings, fmt.Errorf("topic %s: %w", t.Name, err)
@@ -72,6 +91,19 @@ func eachTopic(ctx context.Context, cfg Config, topics []Topic, log *slog.Logger
 		warnings = append(warnings, w...)
 	}
 	return warnings, nil
+}
+
+func partitionsOf(ctx context.Context, adm *kadm.Client, topic string) (int, error) {
+	details, err := adm.ListTopics(ctx, topic)
+	if err != nil {
+		return 0, err
+	}
+	if err := details[topic].Err; errors.Is(err, kerr.UnknownTopicOrPartition) {
+		return 0, ErrNoTopic
+	} else if err != nil {
+		return 0, err
+	}
+	return len(details[topic].Partitions), nil
 }
 
 func ensureTopic(ctx context.Context, adm *kadm.Client, t Topic) ([]string, error) {
@@ -104,7 +136,12 @@ func differences(ctx context.Context, adm *kadm.Client, t Topic) ([]string, erro
 		return nil, err
 	}
 	var out []string
-	if n := len(details[t.Name].Partitions); n != t.Partitions {
+	switch n := len(details[t.Name].Partitions); {
+	case n == t.Partitions:
+	case t.AsManyAs != "":
+		out = append(out, fmt.Sprintf("topic %s has %d partitions and topic %s %d: give both the same number, or the events of a trace are in another partition than its spans",
+			t.Name, n, t.AsManyAs, t.Partitions))
+	default:
 		out = append(out, fmt.Sprintf("topic %s has %d partitions, configured are %d; the topic's number counts", t.Name, n, t.Partitions))
 	}
 	described, err := adm.DescribeTopicConfigs(ctx, t.Name)

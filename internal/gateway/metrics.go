@@ -5,6 +5,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"github.com/spanmill/spanmill/pkg/schema"
 )
 
 // The doors, as values of the label transport.
@@ -20,6 +22,7 @@ type metrics struct {
 	refused     *prometheus.CounterVec
 	accepted    prometheus.Counter
 	rejected    *prometheus.CounterVec
+	events      *prometheus.CounterVec
 	received    *prometheus.CounterVec
 	inflated    prometheus.Counter
 	ackSeconds  *prometheus.HistogramVec
@@ -49,6 +52,10 @@ func newMetrics(reg prometheus.Registerer, b *budget) metrics {
 			Name: "spanmill_gateway_spans_rejected_total",
 			Help: "Spans refused while their neighbours landed, by reason.",
 		}, []string{"reason"}),
+		events: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "spanmill_gateway_events_accepted_total",
+			Help: "Events (what is told about traces beside their spans) that the bus acknowledged, by kind.",
+		}, []string{"kind"}),
 		received: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "spanmill_gateway_body_bytes_total",
 			Help: "Body bytes read as they were sent, by door.",
@@ -81,6 +88,12 @@ func (m *metrics) landed(r Result) {
 	m.accepted.Add(float64(r.Accepted))
 	for _, reject := range r.Rejects {
 		m.rejected.WithLabelValues(reject.Reason).Add(float64(reject.Count))
+	}
+}
+
+func (m *metrics) published(events []schema.Event) {
+	for i := range events {
+		m.events.WithLabelValues(events[i].Kind.String()).Inc()
 	}
 }
 

@@ -20,6 +20,25 @@ const (
 	EventBusiness EventKind = 6
 )
 
+// String is the kind's name, of a few: it may be a label.
+func (k EventKind) String() string {
+	switch k {
+	case EventTraceInfo:
+		return "trace_info"
+	case EventTag:
+		return "tag"
+	case EventAssessment:
+		return "assessment"
+	case EventTraceDeleted:
+		return "trace_deleted"
+	case EventContent:
+		return "content"
+	case EventBusiness:
+		return "business"
+	}
+	return "unknown"
+}
+
 // Event is a record's value in topic events, or one of several in it: all that
 // is told about traces beside their spans. Later in the log wins. The record
 // has the tenant and the received time. Strings are owned.
@@ -35,6 +54,28 @@ type Event struct {
 	Assessment *Assessment
 	Content    *Content
 	Business   *Business
+
+	// Index is the event's ordinal in its record, as decoded: with topic,
+	// partition and offset it names the event for ever.
+	Index uint32
+	// Invalid is why a decoded event cannot be used, else "".
+	Invalid string
+}
+
+// Key is what leads the event to its partition beside others of the same: the
+// trace, else the session, else the event's own id.
+func (e *Event) Key() string {
+	switch {
+	case e.TraceID != "":
+		return e.TraceID
+	case e.Content != nil:
+		return e.Content.SessionID
+	case e.Business != nil && e.Business.SessionID != "":
+		return e.Business.SessionID
+	case e.Business != nil:
+		return e.Business.ID
+	}
+	return ""
 }
 
 // TraceInfo is what MLflow calls a trace info. A later one overwrites the plain

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"encoding/hex"
+	"strings"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -45,6 +46,24 @@ const DefaultExperiment = "0"
 // per-trace aggregation rely on that.
 func PartitionOf(trace TraceID, partitions int) int32 {
 	return int32(xxhash.Sum64(trace[:]) % uint64(partitions))
+}
+
+// PartitionOfKey gives the partition of topic TopicEvents that an event's Key
+// belongs to: that of its spans where the key is a trace id as spans have it.
+func PartitionOfKey(key string, partitions int) int32 {
+	if trace, ok := ParseTraceID(key); ok {
+		return PartitionOf(trace, partitions)
+	}
+	return int32(xxhash.Sum64String(key) % uint64(partitions))
+}
+
+// ParseTraceID reads TraceID's text: 32 lower-case hexadecimal digits.
+func ParseTraceID(text string) (t TraceID, ok bool) {
+	if len(text) != 2*len(t) || strings.ToLower(text) != text {
+		return t, false
+	}
+	_, err := hex.Decode(t[:], []byte(text))
+	return t, err == nil
 }
 
 // TraceID is a W3C trace id. The zero value is invalid.

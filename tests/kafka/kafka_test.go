@@ -152,7 +152,7 @@ func testSettings(t *testing.T, b *kafka.Broker) {
 	}
 	cfg := open(b)
 	cfg.GroupProtocol = bus.ProtocolConsumer
-	warnings, err := bus.Inspect(t.Context(), cfg, []string{spec.Name}, log)
+	warnings, err := bus.Inspect(t.Context(), cfg, []bus.Topic{spec}, log)
 	if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "one replica") {
 		t.Errorf("one replica on a new enough broker: %q, %v", warnings, err)
 	}
