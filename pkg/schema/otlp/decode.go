@@ -24,6 +24,7 @@ type Decoder struct {
 	side      []schema.Attr
 	events    []schema.SpanEvent
 	links     []schema.Link
+	logs      []schema.LogRecord
 	text      []byte // mended strings
 
 	mended schema.SpanFlags // of what is being decoded
@@ -66,6 +67,7 @@ func (d *Decoder) Reset() {
 	d.side = reuse(d.side, keepDecodedAttrs)
 	d.events = reuse(d.events, keepDecodedSpans)
 	d.links = reuse(d.links, keepDecodedSpans)
+	d.logs = reuse(d.logs, keepDecodedSpans)
 	d.text = atMost(d.text, keepBytes)[:0]
 	d.odd = false
 }

@@ -29,8 +29,9 @@ const (
 	kindBytes   = kind(11<<3 | wireLen) // base64 in JSON
 	kindID      = kind(12<<3 | wireLen) // hexadecimal in JSON
 	kindMessage = kind(13<<3 | wireLen)
-	kindList    = kind(14<<3 | wireLen) // repeated message
-	kindStrings = kind(15<<3 | wireLen) // repeated string
+	kindList    = kind(14<<3 | wireLen)    // repeated message
+	kindStrings = kind(15<<3 | wireLen)    // repeated string
+	kindLevel   = kind(16<<3 | wireVarint) // enum SeverityNumber
 )
 
 func (k kind) wire() wireType { return uint8(k) & 7 }
@@ -54,6 +55,10 @@ const (
 	msgAnyValue
 	msgArrayValue
 	msgKeyValueList
+	msgLogs
+	msgResourceLogs
+	msgScopeLogs
+	msgLogRecord
 	messages
 
 	// Not messages: children of this number and above are span ids, which the
@@ -73,8 +78,8 @@ type member struct {
 // maxMember is the greatest field number that any message here defines.
 const maxMember = 16
 
-// format is opentelemetry-proto's definition of a trace request, by message
-// and field number. It is never written.
+// format is opentelemetry-proto's definition of trace and log requests, by
+// message and field number. It is never written.
 var format = [messages][maxMember + 1]member{
 	msgRequest: {1: {"resourceSpans", kindList, msgResourceSpans}},
 	msgResourceSpans: {
@@ -157,4 +162,28 @@ var format = [messages][maxMember + 1]member{
 	},
 	msgArrayValue:   {1: {"values", kindList, msgAnyValue}},
 	msgKeyValueList: {1: {"values", kindList, msgKeyValue}},
+	msgLogs:         {1: {"resourceLogs", kindList, msgResourceLogs}},
+	msgResourceLogs: {
+		1: {"resource", kindMessage, msgResource},
+		2: {"scopeLogs", kindList, msgScopeLogs},
+		3: {"schemaUrl", kindString, msgNone},
+	},
+	msgScopeLogs: {
+		1: {"scope", kindMessage, msgScope},
+		2: {"logRecords", kindList, msgLogRecord},
+		3: {"schemaUrl", kindString, msgNone},
+	},
+	msgLogRecord: {
+		1:  {"timeUnixNano", kindFixed64, msgNone},
+		2:  {"severityNumber", kindLevel, msgNone},
+		3:  {"severityText", kindString, msgNone},
+		5:  {"body", kindMessage, msgAnyValue},
+		6:  {"attributes", kindList, msgKeyValue},
+		7:  {"droppedAttributesCount", kindUint32, msgNone},
+		8:  {"flags", kindFixed32, msgNone},
+		9:  {"traceId", kindID, msgNone},
+		10: {"spanId", kindID, msgNone},
+		11: {"observedTimeUnixNano", kindFixed64, msgNone},
+		12: {"eventName", kindString, msgNone},
+	},
 }

@@ -11,7 +11,7 @@ import (
 // below what could exhaust a stack.
 const maxJSONDepth = 1000
 
-// JSONError says that a body is not an OTLP/JSON trace request. It names
+// JSONError says that a body is not an OTLP/JSON request. It names
 // fields of OTLP, never content.
 type JSONError struct {
 	Offset int    // where reading stopped: at or after what is wrong
@@ -34,14 +34,20 @@ func (e *JSONError) Error() string {
 // lowerCamelCase or snake_case, null as absent; unknown fields are ignored. An
 // id of a wrong length or not hexadecimal becomes one that Split rejects with
 // its span. The error is a *JSONError, and dst is returned as it was.
-func FromJSON(dst, body []byte) ([]byte, error) {
+func FromJSON(dst, body []byte) ([]byte, error) { return fromJSON(dst, body, msgRequest) }
+
+// LogsFromJSON is FromJSON for a log request. An id that is not hexadecimal
+// becomes one that DecodeLogs does not take for an id.
+func LogsFromJSON(dst, body []byte) ([]byte, error) { return fromJSON(dst, body, msgLogs) }
+
+func fromJSON(dst, body []byte, m message) ([]byte, error) {
 	r := jsonReader{
 		lex: jsonLexer{src: alias(body)},
 		w:   messageWriter{buf: slices.Grow(dst, len(body)/2)},
 	}
 	t, err := r.token()
 	if err == nil {
-		err = r.message(msgRequest, t)
+		err = r.message(m, t)
 	}
 	if err == nil {
 		if t, ok := r.lex.next(); !ok || t.kind != 0 {

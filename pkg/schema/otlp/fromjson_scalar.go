@@ -42,7 +42,7 @@ func (r *jsonReader) scalar(num int, k kind, t jsonToken) (reason string) {
 	}
 	v, ok := integer(k, text)
 	switch {
-	case !ok && (k == kindSpan || k == kindStatus):
+	case !ok && (k == kindSpan || k == kindStatus || k == kindLevel):
 		return "not a name or number of this enum"
 	case !ok:
 		return "not an integer in range"
@@ -93,6 +93,10 @@ func integer(k kind, text string) (uint64, bool) {
 		if v, ok := strings.CutPrefix(text, "STATUS_CODE_"); ok {
 			return named(v, "UNSET", "OK", "ERROR")
 		}
+	case kindLevel:
+		if v, ok := strings.CutPrefix(text, "SEVERITY_NUMBER_"); ok {
+			return level(v)
+		}
 	default: // plain integers
 	}
 	text, ok := plainInteger(text)
@@ -113,6 +117,19 @@ func integer(k kind, text string) (uint64, bool) {
 		v, err := strconv.ParseInt(text, 10, 32)
 		return uint64(v), err == nil
 	}
+}
+
+// level gives the number of a severity: four of each kind, as INFO, INFO2, ….
+func level(name string) (uint64, bool) {
+	if name == "UNSPECIFIED" {
+		return 0, true
+	}
+	word, nth := name, uint64(1)
+	if last := len(name) - 1; last >= 0 && '2' <= name[last] && name[last] <= '4' {
+		word, nth = name[:last], uint64(name[last]-'0')
+	}
+	i, ok := named(word, "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
+	return 4*i + nth, ok
 }
 
 // named gives the index of name among an enum's names.
