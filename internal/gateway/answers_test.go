@@ -42,12 +42,13 @@ func decodeHTTP(t testing.TB, resp *http.Response, contentType string) answer {
 	case resp.StatusCode == http.StatusOK:
 		var ok struct {
 			PartialSuccess struct {
-				RejectedSpans int64  `json:"rejectedSpans,string"`
-				ErrorMessage  string `json:"errorMessage"`
+				RejectedSpans      int64  `json:"rejectedSpans,string"`
+				RejectedLogRecords int64  `json:"rejectedLogRecords,string"`
+				ErrorMessage       string `json:"errorMessage"`
 			} `json:"partialSuccess"`
 		}
 		unmarshal(t, body, &ok)
-		a.message, a.rejected = ok.PartialSuccess.ErrorMessage, ok.PartialSuccess.RejectedSpans
+		a.message, a.rejected = ok.PartialSuccess.ErrorMessage, ok.PartialSuccess.RejectedSpans+ok.PartialSuccess.RejectedLogRecords
 	case !isJSON:
 		st := new(spb.Status)
 		if err := proto.Unmarshal(body, st); err != nil {

@@ -50,9 +50,9 @@ type Request struct {
 	Body []byte
 }
 
-// Result says what became of an ingested request's spans.
+// Result says what became of an ingested request's spans or log records.
 type Result struct {
-	// Accepted spans are durable.
+	// Accepted ones are durable.
 	Accepted int
 	// Rejects counts the others by reason.
 	Rejects []otlp.Reject
@@ -72,6 +72,7 @@ type Gateway struct {
 	buffers   *buffers
 	inflaters *inflaters
 	splits    sync.Pool // of *split
+	decoders  sync.Pool // of *otlp.Decoder, for logs
 	version   []byte
 	failing   atomic.Bool // the last answer of the bus was an error
 
@@ -94,6 +95,7 @@ func New(cfg Config, deps Dependencies) *Gateway {
 		ready:     make(chan struct{}),
 	}
 	limits := otlp.Limits{PackBytes: cfg.PackBytes, MaxSpanBytes: cfg.MaxSpanBytes}
+	g.decoders.New = func() any { return new(otlp.Decoder) }
 	g.splits.New = func() any { return &split{Splitter: otlp.NewSplitter(limits)} }
 	return g
 }
@@ -127,7 +129,7 @@ func (g *Gateway) Ingest(ctx context.Context, r Request) (Result, error) {
 	s, _ := g.splits.Get().(*split) // New gives nothing else
 	if err := s.Split(r.Body, partitions); err != nil {
 		g.release(s)
-		return Result{}, malformed(err)
+		return Result{}, malformed(otlp.Traces, err)
 	}
 	if err := g.produce(ctx, s, r); err != nil {
 		// The producer may still hold on to the parts: leave them to the garbage

@@ -97,7 +97,7 @@ func (d grpcDoor) take(ctx context.Context, signal otlp.Signal) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	if signal == otlp.Traces {
+	if signal != otlp.Metrics {
 		if err := d.g.admit(); err != nil {
 			return nil, err // before its body is read, not only in Ingest
 		}
@@ -107,22 +107,22 @@ func (d grpcDoor) take(ctx context.Context, signal otlp.Signal) ([]byte, error) 
 		return nil, err
 	}
 	d.g.m.received.WithLabelValues(transportGRPC).Add(float64(len(m.body.bytes)))
-	if signal != otlp.Traces {
+	if signal == otlp.Metrics {
 		d.g.buffers.put(m.body)
-		return otlp.AppendResponse(nil, 0, discarded(signal)), nil
+		return otlp.AppendResponse(nil, 0, discarded), nil
 	}
 	body, err := d.g.payload(ctx, m.body, m.encoding)
 	if err != nil {
 		return nil, err
 	}
 	defer d.g.buffers.put(body)
-	result, err := d.g.Ingest(ctx, Request{
+	result, err := d.g.ingest(ctx, signal, Request{
 		Tenant: id.Tenant, Experiment: first(md, headerExperiment), Body: body.bytes,
 	})
 	if err != nil {
 		return nil, err
 	}
-	rejected, message := partial(result)
+	rejected, message := partial(signal, result)
 	return otlp.AppendResponse(nil, rejected, message), nil
 }
 

@@ -74,26 +74,26 @@ func (d httpDoor) take(r *http.Request, signal otlp.Signal, contentType string) 
 	if !knownEncoding(encoding) {
 		return 0, "", refuse(ReasonEncoding, "the content encoding must be gzip, zstd, deflate or identity")
 	}
-	if signal != otlp.Traces {
-		return 0, discarded(signal), d.discard(r)
+	if signal == otlp.Metrics {
+		return 0, discarded, d.discard(r)
 	}
 	if err := d.g.admit(); err != nil {
 		return 0, "", err // before its body is read, not only in Ingest
 	}
-	body, err := d.body(r, contentType, encoding)
+	body, err := d.body(r, signal, encoding)
 	defer func() { d.g.buffers.put(body) }()
 	if err != nil {
 		return 0, "", err
 	}
-	result, err := d.g.Ingest(r.Context(), Request{
+	result, err := d.g.ingest(r.Context(), signal, Request{
 		Tenant: id.Tenant, Experiment: r.Header.Get(headerExperiment), Body: body.bytes,
 	})
-	rejected, message = partial(result)
+	rejected, message = partial(signal, result)
 	return rejected, message, err
 }
 
 // body reads the request as protobuf. It may return a buffer with an error.
-func (d httpDoor) body(r *http.Request, contentType, encoding string) (*buffer, error) {
+func (d httpDoor) body(r *http.Request, signal otlp.Signal, encoding string) (*buffer, error) {
 	bound := d.g.cfg.MaxBodyBytes
 	if r.ContentLength > int64(bound) {
 		return nil, tooLarge(bound)
@@ -105,19 +105,23 @@ func (d httpDoor) body(r *http.Request, contentType, encoding string) (*buffer, 
 		return sent, readError(err)
 	}
 	body, err := d.g.payload(r.Context(), sent, encoding)
-	if err != nil || contentType != typeJSON || len(body.bytes) == 0 {
+	if err != nil || contentTypeOf(r) != typeJSON || len(body.bytes) == 0 {
 		return body, err
 	}
 	defer d.g.buffers.put(body)
-	return d.fromJSON(body)
+	return d.fromJSON(signal, body)
 }
 
 // fromJSON gives the protobuf form in a buffer of its own.
-func (d httpDoor) fromJSON(body *buffer) (*buffer, error) {
+func (d httpDoor) fromJSON(signal otlp.Signal, body *buffer) (*buffer, error) {
 	b := d.g.buffers.get()
-	converted, err := otlp.FromJSON(b.bytes[:0], body.bytes)
+	convert := otlp.FromJSON
+	if signal == otlp.Logs {
+		convert = otlp.LogsFromJSON
+	}
+	converted, err := convert(b.bytes[:0], body.bytes)
 	if err != nil {
-		return b, malformed(err)
+		return b, malformed(signal, err)
 	}
 	// The conversion is never larger than a small multiple of the JSON, so it
 	// is taken from the budget when its size is known.

@@ -23,6 +23,7 @@ type metrics struct {
 	accepted    prometheus.Counter
 	rejected    *prometheus.CounterVec
 	events      *prometheus.CounterVec
+	logs        *prometheus.CounterVec
 	received    *prometheus.CounterVec
 	inflated    prometheus.Counter
 	ackSeconds  *prometheus.HistogramVec
@@ -56,6 +57,10 @@ func newMetrics(reg prometheus.Registerer, b *budget) metrics {
 			Name: "spanmill_gateway_events_accepted_total",
 			Help: "Events (what is told about traces beside their spans) that the bus acknowledged, by kind.",
 		}, []string{"kind"}),
+		logs: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "spanmill_gateway_log_records_total",
+			Help: "OTLP log records, by outcome: accepted as events, or the reason why they are not kept.",
+		}, []string{"outcome"}),
 		received: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "spanmill_gateway_body_bytes_total",
 			Help: "Body bytes read as they were sent, by door.",
@@ -88,6 +93,13 @@ func (m *metrics) landed(r Result) {
 	m.accepted.Add(float64(r.Accepted))
 	for _, reject := range r.Rejects {
 		m.rejected.WithLabelValues(reject.Reason).Add(float64(reject.Count))
+	}
+}
+
+func (m *metrics) logged(r Result) {
+	m.logs.WithLabelValues("accepted").Add(float64(r.Accepted))
+	for _, reject := range r.Rejects {
+		m.logs.WithLabelValues(reject.Reason).Add(float64(reject.Count))
 	}
 }
 

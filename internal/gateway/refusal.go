@@ -93,9 +93,13 @@ func tooLarge(bound int) *RefusalError {
 }
 
 // malformed words a framing error for the client, offset included.
-func malformed(err error) *RefusalError {
+func malformed(signal otlp.Signal, err error) *RefusalError {
 	_, what, _ := strings.Cut(err.Error(), ": ") // otlp's errors begin with who says it
-	return refuse(ReasonMalformed, "not an OTLP trace request: "+what)
+	kind := "trace"
+	if signal == otlp.Logs {
+		kind = "log"
+	}
+	return refuse(ReasonMalformed, "not an OTLP "+kind+" request: "+what)
 }
 
 // Message says for the caller which spans were not accepted; "" if all were.
@@ -105,12 +109,15 @@ func (r Result) Message() string {
 }
 
 // partial is the message and the count of a partial success; 0 and "" if all
-// spans were accepted.
-func partial(r Result) (rejected int64, message string) {
+// was accepted.
+func partial(signal otlp.Signal, r Result) (rejected int64, message string) {
 	if len(r.Rejects) == 0 {
 		return 0, ""
 	}
 	b := []byte("rejected spans: ")
+	if signal == otlp.Logs {
+		b = []byte("spanmill keeps GenAI content and evaluation results, no other logs (OTEL_LOGS_EXPORTER=none sends none); rejected log records: ")
+	}
 	for i, reject := range r.Rejects {
 		if i > 0 {
 			b = append(b, ", "...)
@@ -121,11 +128,5 @@ func partial(r Result) (rejected int64, message string) {
 	return rejected, string(b)
 }
 
-// discarded is the message that answers signals that are not stored here.
-func discarded(signal otlp.Signal) string {
-	name, setting := "metrics", "OTEL_METRICS_EXPORTER=none"
-	if signal == otlp.Logs {
-		name, setting = "logs", "OTEL_LOGS_EXPORTER=none"
-	}
-	return "spanmill stores traces: these " + name + " were read and dropped. Set " + setting + " to stop sending them."
-}
+// discarded answers metrics, which are not stored here.
+const discarded = "spanmill stores traces: these metrics were read and dropped. Set OTEL_METRICS_EXPORTER=none to stop sending them."

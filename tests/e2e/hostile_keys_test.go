@@ -115,18 +115,15 @@ func testOpenDoors(t *testing.T, p harness.Plant) {
 	}
 }
 
-// testHostileSignals: metrics and logs are answered so that auto-instrumented
-// apps do not spam errors, and are told how to stop.
+// testHostileSignals: metrics, and logs that tell nothing of GenAI, are answered
+// so that auto-instrumented apps do not spam errors.
 func testHostileSignals(t *testing.T, p harness.Plant) {
 	up := harness.Start(t, p, harness.Options{})
-	for _, c := range []struct{ signal, service, setting string }{
-		{"metrics", "metrics.v1.MetricsService", "OTEL_METRICS_EXPORTER=none"},
-		{"logs", "logs.v1.LogsService", "OTEL_LOGS_EXPORTER=none"},
+	for _, c := range []struct{ signal, service, message string }{
+		{"metrics", "metrics.v1.MetricsService", "spanmill stores traces: these metrics were read and dropped. Set OTEL_METRICS_EXPORTER=none to stop sending them."},
+		{"logs", "logs.v1.LogsService", ""},
 	} {
-		want := doorAnswer{
-			HTTP:    http.StatusOK,
-			Message: "spanmill stores traces: these " + c.signal + " were read and dropped. Set " + c.setting + " to stop sending them.",
-		}
+		want := doorAnswer{HTTP: http.StatusOK, Message: c.message}
 		for _, d := range doors() {
 			path := "/v1/" + c.signal
 			if d.name == "gRPC" {
