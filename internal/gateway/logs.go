@@ -59,7 +59,7 @@ func (g *Gateway) readLogs(body []byte) (events []schema.Event, result Result, e
 			reason = ReasonLogTooLarge
 		}
 		if reason != "" {
-			result.reject(reason)
+			result.Rejects = counted(result.Rejects, reason)
 			continue
 		}
 		result.Accepted++
@@ -96,13 +96,13 @@ func sizeOfTexts(m map[string]string) (n int) {
 	return n
 }
 
-// reject counts one more for a reason.
-func (r *Result) reject(reason string) {
-	for i := range r.Rejects {
-		if r.Rejects[i].Reason == reason {
-			r.Rejects[i].Count++
-			return
+// counted is rejects and one more for a reason.
+func counted(rejects []otlp.Reject, reason string) []otlp.Reject {
+	for i := range rejects {
+		if rejects[i].Reason == reason {
+			rejects[i].Count++
+			return rejects
 		}
 	}
-	r.Rejects = append(r.Rejects, otlp.Reject{Reason: reason, Count: 1})
+	return append(rejects, otlp.Reject{Reason: reason, Count: 1})
 }

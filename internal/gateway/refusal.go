@@ -102,9 +102,9 @@ func malformed(signal otlp.Signal, err error) *RefusalError {
 	return refuse(ReasonMalformed, "not an OTLP "+kind+" request: "+what)
 }
 
-// Message says for the caller which spans were not accepted; "" if all were.
+// Message says for the caller of Ingest which spans were not accepted; "" if all were.
 func (r Result) Message() string {
-	_, message := partial(r)
+	_, message := partial(otlp.Traces, r)
 	return message
 }
 

@@ -142,7 +142,7 @@ func TestValuesThatAreNoEvents(t *testing.T) {
 			t.Errorf("%s: taken for %v", name, got)
 		}
 	}
-	for n := range len(good) {
+	for n := range good {
 		if got, err := schema.DecodeEvents(good[:n]); err == nil {
 			t.Fatalf("the first %d of %d bytes: taken for %v", n, len(good), got)
 		}

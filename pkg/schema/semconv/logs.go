@@ -116,7 +116,9 @@ func contentEvent(r *schema.LogRecord, c contentLog, body string) schema.Event {
 		}
 	}
 	// A choice says itself which one it is.
-	var choice struct{ Index int32 }
+	var choice struct {
+		Index int32 `json:"index"`
+	}
 	if r.EventName == "gen_ai.choice" && json.Unmarshal([]byte(body), &choice) == nil {
 		content.Index = choice.Index
 	}
