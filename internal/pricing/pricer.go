@@ -1,0 +1,87 @@
+package pricing
+
+import (
+	"strings"
+	"time"
+
+	"github.com/spanmill/spanmill/pkg/schema"
+)
+
+// maxMatches bounds what a Pricer remembers: models beyond it are matched anew.
+// A match takes about a kilobyte.
+const maxMatches = 4096
+
+// Pricer prices spans by Books and remembers what it matched. It is not safe
+// for concurrent use; Books may be shared.
+type Pricer struct {
+	books   *Books
+	matches map[cached]*Match
+	usage   Usage
+}
+
+// cached is what a match depends on.
+type cached struct {
+	tenant, provider, model, tier string
+	epoch                         int
+}
+
+// NewPricer makes a pricer.
+func NewPricer(books *Books) *Pricer {
+	return &Pricer{books: books, matches: make(map[cached]*Match)}
+}
+
+// Price fills cost for a span: what it costs by the books, what it reports, and
+// which of them counts. received is the record's time in Unix milliseconds. The
+// reason says why nothing was computed; it is Priced for a span that was, and
+// for one that has no usage of its own.
+func (p *Pricer) Price(tenant string, received int64, span *schema.Span, g *schema.GenAI, cost *schema.Cost) Reason {
+	*cost = schema.Cost{Source: schema.CostNone, Reported: g.CostNano}
+	if !g.Billable {
+		return Priced
+	}
+	m := p.find(cached{tenant, g.Provider, g.Model, tierOf(g), p.books.epoch(received)}, received)
+	why := m.Why
+	if why == Priced {
+		p.usage = usageOf(span, g)
+		var nano uint64
+		if nano, why = m.Schedule.Cost(&p.usage); why == Priced {
+			cost.Computed, cost.Version = schema.Count{N: nano, Set: true}, m.Version
+		}
+	}
+	cost.Choose(m.PreferReported, g.CostDetailed)
+	return why
+}
+
+// find gives the match of a key, whose strings may be the record's.
+func (p *Pricer) find(k cached, received int64) *Match {
+	if m, ok := p.matches[k]; ok {
+		return m
+	}
+	if len(p.matches) >= maxMatches {
+		clear(p.matches)
+	}
+	k.tenant, k.provider = strings.Clone(k.tenant), strings.Clone(k.provider)
+	k.model, k.tier = strings.Clone(k.model), strings.Clone(k.tier)
+	m := p.books.Find(Call{k.tenant, k.provider, k.model, k.tier, time.UnixMilli(received)}, nil)
+	p.matches[k] = &m
+	return &m
+}
+
+// tierOf is the tier a span's call was priced in.
+func tierOf(g *schema.GenAI) string {
+	if g.Batch {
+		return TierBatch
+	}
+	return g.ServiceTier
+}
+
+const statusError = 2 // OTLP's
+
+func usageOf(span *schema.Span, g *schema.GenAI) Usage {
+	return Usage{
+		Input: g.InputTokens, Output: g.OutputTokens,
+		CacheRead: g.CacheReadTokens, CacheWrite: g.CacheWriteTokens, CacheWrite1h: g.CacheWrite1hTokens,
+		Reasoning: g.ReasoningTokens, AudioInput: g.AudioInputTokens, AudioOutput: g.AudioOutputTokens,
+		Failed: span.StatusCode == statusError,
+	}
+}
