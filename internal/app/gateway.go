@@ -18,6 +18,7 @@ import (
 	"github.com/spanmill/spanmill/internal/bus"
 	"github.com/spanmill/spanmill/internal/gateway"
 	"github.com/spanmill/spanmill/internal/mlflow"
+	"github.com/spanmill/spanmill/internal/mlflow/experiments"
 	"github.com/spanmill/spanmill/internal/service"
 	"github.com/spanmill/spanmill/internal/telemetry"
 	"github.com/spanmill/spanmill/pkg/schema"
@@ -97,10 +98,10 @@ func (g *gatewayCommand) Run(c *console, k commandLine) error {
 	ctx, stop := service.Signals(context.Background(), log)
 	defer stop()
 	d := &door{cmd: g, log: log, reg: telemetry.NewRegistry(), kafka: newWait("Kafka", bus.Advice, log)}
+	defer d.close()
 	if err := d.prepare(); err != nil {
 		return err
 	}
-	defer d.producer.Close()
 	return d.group().Run(ctx, func() {
 		http, grpc := d.gateway.Addresses()
 		log.Info("the doors are open", "version", Version, "otlp_http", http, "otlp_grpc", grpc, "mlflow", d.mlflowAddr(), "admin", d.admin.Addr())
@@ -114,12 +115,14 @@ type door struct {
 	reg   *prometheus.Registry
 	kafka *wait
 
-	bus      bus.Config
-	keys     *auth.Keys
-	producer *bus.Producer
-	gateway  *gateway.Gateway
-	mlflow   *mlflow.Server // nil without an address
-	admin    *telemetry.Admin
+	bus         bus.Config
+	keys        *auth.Keys
+	producer    *bus.Producer
+	gateway     *gateway.Gateway
+	mlflow      *mlflow.Server // nil without an address, and so are experiments
+	experiments *experiments.Experiments
+	closers     []func()
+	admin       *telemetry.Admin
 }
 
 // prepare does what can fail before anything runs.
@@ -136,21 +139,56 @@ func (d *door) prepare() (err error) {
 	if d.producer, err = bus.NewProducer(d.bus, d.log, d.reg); err != nil {
 		return err
 	}
+	d.closers = append(d.closers, d.producer.Close)
 	d.gateway = gateway.New(d.cmd.config(), gateway.Dependencies{
 		Producer: d.producer, Admit: d.admit, Keys: d.keys, Log: d.log, Reg: d.reg,
 	})
 	if d.cmd.MLflow != "" {
-		d.mlflow = mlflowParts{
-			cfg: d.cmd.mlflowConfig(), gateway: d.gateway, keys: d.keys, log: d.log, reg: d.reg,
-		}.open()
+		if err = d.prepareMLflow(); err != nil {
+			return err
+		}
 	}
-	d.admin = telemetry.NewAdmin(d.cmd.Admin, d.reg, []telemetry.Check{{
+	d.admin = telemetry.NewAdmin(d.cmd.Admin, d.reg, d.checks(), d.log)
+	return nil
+}
+
+// prepareMLflow makes the door for MLflow's clients.
+func (d *door) prepareMLflow() error {
+	known, closeLog, err := experimentsOf(d.bus, d.producer, d.log)
+	if err != nil {
+		return err
+	}
+	d.experiments, d.closers = known, append(d.closers, closeLog)
+	d.mlflow = mlflowParts{
+		cfg: d.cmd.mlflowConfig(), gateway: d.gateway, experiments: known, keys: d.keys, log: d.log, reg: d.reg,
+	}.open()
+	return nil
+}
+
+// checks are what must hold for the process to be ready.
+func (d *door) checks() []telemetry.Check {
+	all := []telemetry.Check{{
 		Name: "kafka",
 		Holds: func(ctx context.Context) error {
 			return d.kafka.holds(ctx, func(ctx context.Context) error { return d.producer.Ping(ctx, schema.TopicSpans) })
 		},
-	}}, d.log)
-	return nil
+	}}
+	if d.experiments != nil {
+		all = append(all, telemetry.Check{Name: "experiments", Holds: func(context.Context) error {
+			if !d.experiments.IsReady() {
+				return errors.New("the topic of experiments is not read yet")
+			}
+			return nil
+		}})
+	}
+	return all
+}
+
+// close ends all connections.
+func (d *door) close() {
+	for _, c := range d.closers {
+		c()
+	}
 }
 
 // admit refuses at once, with a hint to come again, while the topics are not
@@ -176,17 +214,21 @@ func (d *door) group() *service.Group {
 	g.Add("admin", d.admin, 5*time.Second)
 	g.Add("topics", newPart(func(ctx context.Context, ready func()) error {
 		ready() // the doors refuse meanwhile
-		if awaitTopics(ctx, d.bus, d.cmd.Topics, d.kafka) == nil {
-			<-ctx.Done()
+		if awaitTopics(ctx, d.bus, d.cmd.Topics, d.kafka) != nil {
+			return nil // ctx has ended
 		}
+		if d.experiments != nil {
+			return d.experiments.Run(ctx)
+		}
+		<-ctx.Done()
 		return nil
 	}), topicsTimeout)
 	g.Add("gateway", newPart(func(ctx context.Context, ready func()) error {
-		return serve(ctx, d.gateway, ready)
+		return serveUntil(ctx, d.gateway, ready)
 	}), d.cmd.DrainTimeout+5*time.Second)
 	if d.mlflow != nil {
 		g.Add("mlflow", newPart(func(ctx context.Context, ready func()) error {
-			return serveMLflow(ctx, d.mlflow, ready)
+			return serveUntil(ctx, d.mlflow, ready)
 		}), d.cmd.DrainTimeout+5*time.Second)
 	}
 	if d.keys.Required() {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/spanmill/spanmill/internal/auth"
 	"github.com/spanmill/spanmill/internal/bus"
-	"github.com/spanmill/spanmill/internal/gateway"
 	"github.com/spanmill/spanmill/internal/writer"
 	"github.com/spanmill/spanmill/pkg/pipeline"
 )
@@ -55,16 +54,4 @@ func loadKeys(path string, log *slog.Logger) (*auth.Keys, error) {
 		return auth.Anonymous(), nil
 	}
 	return auth.Load(path, log)
-}
-
-// serve opens the doors and says when they are open.
-func serve(ctx context.Context, g *gateway.Gateway, ready func()) error {
-	go func() { // ends with ctx, or when the doors listen
-		select {
-		case <-g.Ready():
-			ready()
-		case <-ctx.Done():
-		}
-	}()
-	return g.Run(ctx)
 }

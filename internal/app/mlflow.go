@@ -10,8 +10,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/spanmill/spanmill/internal/auth"
+	"github.com/spanmill/spanmill/internal/bus"
 	"github.com/spanmill/spanmill/internal/gateway"
 	"github.com/spanmill/spanmill/internal/mlflow"
+	"github.com/spanmill/spanmill/internal/mlflow/experiments"
+	"github.com/spanmill/spanmill/pkg/pipeline"
 	"github.com/spanmill/spanmill/pkg/schema"
 )
 
@@ -21,18 +24,54 @@ const doorMLflow = "mlflow"
 // mlflowParts are what an MLflow door is made of, in one process with
 // everything or beside an ingest gateway.
 type mlflowParts struct {
-	cfg     mlflow.Config
-	gateway *gateway.Gateway
-	keys    *auth.Keys
-	log     *slog.Logger
-	reg     prometheus.Registerer
+	cfg         mlflow.Config
+	gateway     *gateway.Gateway
+	experiments *experiments.Experiments
+	keys        *auth.Keys
+	log         *slog.Logger
+	reg         prometheus.Registerer
 }
 
 // open gives the door; it does nothing before Run.
 func (p mlflowParts) open() *mlflow.Server {
 	in := wayIn{p.gateway}
 	return mlflow.New(p.cfg, mlflow.Dependencies{
-		Door: in, Spans: in, Events: in, Keys: p.keys, Log: p.log, Reg: p.reg,
+		Door: in, Spans: in, Events: in, Experiments: p.experiments, Keys: p.keys, Log: p.log, Reg: p.reg,
+	})
+}
+
+// experimentsOf gives the experiments that a bus knows, and what ends their
+// connections.
+func experimentsOf(cfg bus.Config, producer *bus.Producer, log *slog.Logger) (*experiments.Experiments, func(), error) {
+	f, err := bus.NewFollower(cfg, schema.TopicExperiments, 0, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	return experiments.New(experiments.Default(), experimentsLog{f, producer}, log), f.Close, nil
+}
+
+// experimentsLog is topic experiments in the experiments' words.
+type experimentsLog struct {
+	*bus.Follower
+
+	producer *bus.Producer
+}
+
+// Append implements experiments.Log.
+func (l experimentsLog) Append(ctx context.Context, tenant, key string, value []byte) error {
+	return l.producer.Produce(ctx, []pipeline.Record{{
+		Topic: schema.TopicExperiments, Key: []byte(key), Value: value,
+		Headers: []pipeline.Header{
+			{Key: schema.HeaderTenant, Value: []byte(tenant)},
+			{Key: schema.HeaderVersion, Value: []byte(schema.ExperimentsVersion)},
+		},
+	}})
+}
+
+// Follow implements experiments.Log.
+func (l experimentsLog) Follow(ctx context.Context, visit func(experiments.Record)) error {
+	return l.Follower.Follow(ctx, func(r *pipeline.Record) {
+		visit(experiments.Record{Offset: r.Offset, Key: string(r.Key), Value: r.Value})
 	})
 }
 
@@ -53,18 +92,6 @@ func mlflowConfig(addr string, g gateway.Config) mlflow.Config {
 	cfg.HeaderTimeout, cfg.ReadTimeout, cfg.IdleTimeout = g.HeaderTimeout, g.ReadTimeout, g.IdleTimeout
 	cfg.DrainTimeout, cfg.RetryAfter = g.DrainTimeout, g.RetryAfter
 	return cfg
-}
-
-// serveMLflow opens the door and says when it is open.
-func serveMLflow(ctx context.Context, s *mlflow.Server, ready func()) error {
-	go func() { // ends with ctx, or when the door listens
-		select {
-		case <-s.Ready():
-			ready()
-		case <-ctx.Done():
-		}
-	}()
-	return s.Run(ctx)
 }
 
 // wayIn is the gateway in the MLflow door's words.
@@ -88,8 +115,8 @@ func (w wayIn) Ingest(ctx context.Context, tenant, experiment string, body []byt
 }
 
 // Publish implements mlflow.Events.
-func (w wayIn) Publish(context.Context, string, []schema.Event) error {
-	return &mlflow.Error{Status: http.StatusServiceUnavailable, Reason: gateway.ReasonProduceFailed, Message: "no topic for events", Retry: true}
+func (w wayIn) Publish(ctx context.Context, tenant string, events []schema.Event) error {
+	return refused(w.g.Publish(ctx, tenant, events))
 }
 
 // refused is a refusal of the gateway in the MLflow door's words.

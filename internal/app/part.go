@@ -32,3 +32,16 @@ func hold(ctx context.Context, ready func()) {
 	ready()
 	<-ctx.Done()
 }
+
+// serveUntil runs a service as a part of another: it says ready when the service
+// does.
+func serveUntil(ctx context.Context, s service.Service, ready func()) error {
+	go func() { // ends with ctx, or when the service is ready
+		select {
+		case <-s.Ready():
+			ready()
+		case <-ctx.Done():
+		}
+	}()
+	return s.Run(ctx)
+}

@@ -19,6 +19,7 @@ import (
 	"github.com/spanmill/spanmill/internal/engine"
 	"github.com/spanmill/spanmill/internal/gateway"
 	"github.com/spanmill/spanmill/internal/mlflow"
+	"github.com/spanmill/spanmill/internal/mlflow/experiments"
 	"github.com/spanmill/spanmill/internal/store"
 	"github.com/spanmill/spanmill/internal/telemetry"
 	"github.com/spanmill/spanmill/pkg/pipeline"
@@ -40,17 +41,18 @@ type plant struct {
 	log     *slog.Logger
 	reg     *prometheus.Registry
 
-	keys     *auth.Keys
-	admin    *telemetry.Admin
-	engine   *engine.Engine // nil with an outside ClickHouse
-	storeCfg store.Config
-	store    *store.Store
-	tables   tables
-	bus      *embedded.Bus
-	producer *bus.Producer
-	gateway  *gateway.Gateway
-	mlflow   *mlflow.Server // nil without an address
-	started  atomic.Bool    // all parts are there
+	keys        *auth.Keys
+	admin       *telemetry.Admin
+	engine      *engine.Engine // nil with an outside ClickHouse
+	storeCfg    store.Config
+	store       *store.Store
+	tables      tables
+	bus         *embedded.Bus
+	producer    *bus.Producer
+	gateway     *gateway.Gateway
+	mlflow      *mlflow.Server // nil without an address, and so are experiments
+	experiments *experiments.Experiments
+	started     atomic.Bool // all parts are there
 }
 
 // runStore opens the tables, and waits for a ClickHouse that is not there yet.
@@ -158,15 +160,26 @@ func (p *plant) runGateway(ctx context.Context, ready func()) error {
 	p.gateway = gateway.New(p.up.gatewayConfig(), gateway.Dependencies{
 		Producer: p.producer, Admit: p.admit, Keys: p.keys, Log: p.log, Reg: p.reg,
 	})
-	return serve(ctx, p.gateway, ready)
+	return serveUntil(ctx, p.gateway, ready)
+}
+
+// runExperiments reads the topic of experiments, and follows it.
+func (p *plant) runExperiments(ctx context.Context, ready func()) error {
+	var closeLog func()
+	var err error
+	if p.experiments, closeLog, err = experimentsOf(p.busConfig(), p.producer, p.log); err != nil {
+		return err
+	}
+	defer closeLog()
+	return serveUntil(ctx, p.experiments, ready)
 }
 
 // runMLflow opens the MLflow door beside the gateway's.
 func (p *plant) runMLflow(ctx context.Context, ready func()) error {
 	p.mlflow = mlflowParts{
-		cfg: p.up.mlflowConfig(), gateway: p.gateway, keys: p.keys, log: p.log, reg: p.reg,
+		cfg: p.up.mlflowConfig(), gateway: p.gateway, experiments: p.experiments, keys: p.keys, log: p.log, reg: p.reg,
 	}.open()
-	return serveMLflow(ctx, p.mlflow, ready)
+	return serveUntil(ctx, p.mlflow, ready)
 }
 
 // checks are what must hold for the process to be ready. They may be asked

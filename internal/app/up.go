@@ -162,6 +162,7 @@ func (p *plant) group() *service.Group {
 	g.Add("writer", newPart(p.runWriter), 40*time.Second)
 	g.Add("gateway", newPart(p.runGateway), 20*time.Second)
 	if p.up.MLflow != "" {
+		g.Add("experiments", newPart(p.runExperiments), 5*time.Second)
 		g.Add("mlflow", newPart(p.runMLflow), 20*time.Second)
 	}
 	if p.keys.Required() {

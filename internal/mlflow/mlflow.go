@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/spanmill/spanmill/internal/auth"
+	"github.com/spanmill/spanmill/internal/mlflow/experiments"
 	"github.com/spanmill/spanmill/pkg/schema"
 )
 
@@ -43,9 +44,11 @@ type Dependencies struct {
 	Door   Door
 	Spans  Spans
 	Events Events
-	Keys   *auth.Keys
-	Log    *slog.Logger
-	Reg    prometheus.Registerer
+	// Experiments are followed by whoever made them.
+	Experiments *experiments.Experiments
+	Keys        *auth.Keys
+	Log         *slog.Logger
+	Reg         prometheus.Registerer
 }
 
 // Server answers MLflow's clients. It is a service: Run opens the door.
