@@ -62,6 +62,16 @@ func fullRow() *schema.SpanRow {
 			Billable: true, CostNano: n(1_234_567_891), SessionID: "sess", UserID: "user", ExperimentID: "exp", ServiceName: "svc", Environment: "env",
 			AgentName: "agent", ToolName: "tool", ErrorType: "err", Input: "the input", Output: "the output", InputAttr: 0, OutputAttr: 1,
 			InputKey: "in", OutputKey: "out", Family: "fam",
+			CacheWrite1hTokens: n(6), AudioInputTokens: n(7), AudioOutputTokens: n(8), UsageFlags: schema.UsageReasoningAdded,
+			ContentFlags: schema.ContentTruncated | schema.ContentFolded, ServiceTier: "flex", Batch: true, Stream: true, TTFTNs: n(9),
+			FinishReasons: []string{"stop", "length"}, ResponseID: "rid", ResponseStatus: "completed",
+			Request: schema.Request{
+				Temperature: schema.Real{V: 0.25, Set: true}, TopP: schema.Real{V: -1, Set: true}, MaxTokens: n(10), ChoiceCount: n(11),
+				ReasoningLevel: "high", OutputType: "json",
+			},
+			Release: "rel", AppVersion: "appv", TraceName: "tname", Level: "WARNING", Tags: []string{"a", "b=c"}, DisplayName: "disp",
+			AgentID: "aid", AgentVersion: "aver", WorkflowName: "wf", ToolCallID: "tcid", ToolType: "ttype",
+			PromptName: "pname", PromptVersion: "pver", DataSourceID: "ds", ServerAddress: "srv",
 		},
 	}
 }
@@ -134,6 +144,39 @@ input_structured false
 output the output
 output_key out
 output_structured true
+cache_write_1h_tokens 6
+audio_input_tokens 7
+audio_output_tokens 8
+usage_flags 2
+content_flags 3
+service_tier flex
+is_batch true
+is_stream true
+ttft_ns 9
+finish_reasons ['stop','length']
+response_id rid
+response_status completed
+temperature 0.25
+top_p -1
+max_tokens 10
+choice_count 11
+reasoning_level high
+output_type json
+release rel
+app_version appv
+trace_name tname
+level WARNING
+tags ['a','b=c']
+display_name disp
+agent_id aid
+agent_version aver
+workflow_name wf
+tool_call_id tcid
+tool_type ttype
+prompt_name pname
+prompt_version pver
+data_source_id ds
+server_address srv
 attr_str {'s':'text','empty':'','quote':'it\'s\ta \\ line\n'}
 attr_int {'i':-1,'i2':-9223372036854775808}
 attr_double {'f':1,'nan':nan}

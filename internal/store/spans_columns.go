@@ -22,6 +22,7 @@ type SpanBlock struct {
 	startUnixNano, endUnixNano        fixed[uint64]
 	timeFlags                         fixed[uint8]
 	genAI                             genAIColumns
+	call                              callColumns
 	attrs                             attrColumns
 	droppedAttrs                      fixed[uint32]
 	droppedEvents, droppedLinks       fixed[uint32]
@@ -56,7 +57,7 @@ type rowContext struct {
 // NewSpanBlock makes an empty block.
 func NewSpanBlock() *SpanBlock {
 	b := &SpanBlock{}
-	b.list = slices.Concat(b.spanColumns(), b.genAI.list(), b.attrs.list(), b.contextColumns(),
+	b.list = slices.Concat(b.spanColumns(), b.genAI.list(), b.call.list(), b.attrs.list(), b.contextColumns(),
 		b.events.list(), b.links.list(), b.bookColumns())
 	return b
 }
@@ -130,6 +131,7 @@ func (b *SpanBlock) Append(r *schema.SpanRow) {
 	b.serviceName.add(g.ServiceName)
 	b.kind.add(g.Kind)
 	b.genAI.add(g, r.Span.Attrs)
+	b.call.add(g)
 	b.json = b.attrs.add(s.Attrs, g, b.json)
 	b.appendContext(r)
 	b.json = b.events.add(s.Events, b.json)

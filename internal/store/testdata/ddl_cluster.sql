@@ -144,6 +144,42 @@ SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_windo
     min_bytes_for_wide_part = 134217728, merge_selector_base = 10
 COMMENT 'One row for each trace and batch: sums over the spans of the trace in that batch. A trace is all its parts.'
 
+-- 0010_spans_call
+ALTER TABLE spanmill_local.spans ON CLUSTER 'prod'
+    ADD COLUMN IF NOT EXISTS cache_write_1h_tokens Nullable(UInt64) COMMENT 'Of cache_write_tokens, those kept for an hour; the others are kept for five minutes.' CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS audio_input_tokens Nullable(UInt64) COMMENT 'Of input_tokens, those that were audio.' CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS audio_output_tokens Nullable(UInt64) COMMENT 'Of output_tokens, those that were audio.' CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS usage_flags UInt8 COMMENT 'What the sent counts left out and ours have: 1 cached input, 2 reasoning.',
+    ADD COLUMN IF NOT EXISTS content_flags UInt8 COMMENT 'What is odd about input and output: 1 JSON that ends early, 2 put together from several attributes or events.',
+    ADD COLUMN IF NOT EXISTS service_tier LowCardinality(String) COMMENT 'Tier that served the call, else the one asked for: default, flex, priority, ...',
+    ADD COLUMN IF NOT EXISTS is_batch Bool COMMENT 'The call was part of a batch.',
+    ADD COLUMN IF NOT EXISTS is_stream Bool COMMENT 'The answer was streamed.',
+    ADD COLUMN IF NOT EXISTS ttft_ns Nullable(UInt64) COMMENT 'Time to the first token, nanoseconds from the start; NULL: not reported.' CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS finish_reasons Array(LowCardinality(String)) COMMENT 'Why the model stopped, one for each choice: stop, length, tool_calls, ...',
+    ADD COLUMN IF NOT EXISTS response_id String COMMENT 'The provider''s id of the answer.' CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS response_status LowCardinality(String) COMMENT 'State of the answer: completed, incomplete, failed, ...',
+    ADD COLUMN IF NOT EXISTS temperature Nullable(Float64) COMMENT 'Temperature asked for.' CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS top_p Nullable(Float64) COMMENT 'Nucleus sampling asked for.' CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS max_tokens Nullable(UInt64) COMMENT 'Most output tokens asked for.' CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS choice_count Nullable(UInt64) COMMENT 'Answers asked for.' CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS reasoning_level LowCardinality(String) COMMENT 'How much reasoning was asked for: low, medium, high, ...',
+    ADD COLUMN IF NOT EXISTS output_type LowCardinality(String) COMMENT 'Kind of answer asked for: text, json, image, speech, ...',
+    ADD COLUMN IF NOT EXISTS release LowCardinality(String) COMMENT 'Release of the application.',
+    ADD COLUMN IF NOT EXISTS app_version LowCardinality(String) COMMENT 'Version of the application.',
+    ADD COLUMN IF NOT EXISTS trace_name LowCardinality(String) COMMENT 'Name that the application gave the trace, if it did.',
+    ADD COLUMN IF NOT EXISTS level LowCardinality(String) COMMENT 'Importance: DEBUG, DEFAULT, INFO, WARNING, ERROR, CRITICAL; ERROR for a failed span that says none.',
+    ADD COLUMN IF NOT EXISTS tags Array(LowCardinality(String)) COMMENT 'Tags of the trace that the span carries; MLflow''s as name=value.',
+    ADD COLUMN IF NOT EXISTS display_name LowCardinality(String) COMMENT 'What the application calls the span, if not its name.',
+    ADD COLUMN IF NOT EXISTS agent_id LowCardinality(String) COMMENT 'The agent''s id.',
+    ADD COLUMN IF NOT EXISTS agent_version LowCardinality(String) COMMENT 'The agent''s version.',
+    ADD COLUMN IF NOT EXISTS workflow_name LowCardinality(String) COMMENT 'Workflow.',
+    ADD COLUMN IF NOT EXISTS tool_call_id String COMMENT 'The model''s id of the tool call.' CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS tool_type LowCardinality(String) COMMENT 'Kind of tool: function, extension, datastore.',
+    ADD COLUMN IF NOT EXISTS prompt_name LowCardinality(String) COMMENT 'Prompt in a registry.',
+    ADD COLUMN IF NOT EXISTS prompt_version LowCardinality(String) COMMENT 'Its version.',
+    ADD COLUMN IF NOT EXISTS data_source_id LowCardinality(String) COMMENT 'Data source that was searched.',
+    ADD COLUMN IF NOT EXISTS server_address LowCardinality(String) COMMENT 'Host that was called.'
+
 -- spanmill
 CREATE DATABASE IF NOT EXISTS spanmill ON CLUSTER 'prod'
 

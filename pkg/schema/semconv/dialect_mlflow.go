@@ -11,6 +11,8 @@ var mlflow = dialect{
 		{sessionID, 10, "mlflow.trace.session"},
 		{userID, 10, "mlflow.trace.user"},
 		{experimentID, 20, "mlflow.experimentId"},
+		{traceName, 10, "mlflow.traceName"},
+		{level, 20, "mlflow.spanLogLevel"},
 
 		{provider, 30, "mlflow.llm.provider"},
 		{model, 30, "mlflow.llm.model"},
@@ -20,15 +22,24 @@ var mlflow = dialect{
 		{output, 10, "mlflow.spanOutputs"},
 	},
 	objects: []object{
-		{"mlflow.chat.tokenUsage", []row{
+		{key: "mlflow.chat.tokenUsage", rows: []row{
 			{inputTokens, 40, "input_tokens"},
 			{outputTokens, 40, "output_tokens"},
 			{totalTokens, 40, "total_tokens"},
 			{cacheReadTokens, 40, "cache_read_input_tokens"},
 			{cacheWriteTokens, 60, "cache_creation_input_tokens"},
+			{cacheWrite1hTokens, 10, "cache_creation_input_tokens_above_1hr"},
 		}},
-		{"mlflow.llm.cost", []row{
-			{cost, 10, "total_cost"},
+		{key: "mlflow.llm.cost", rows: []row{
+			{costDetail, 10, "total_cost"},
+			{costInput, 10, "input_cost"},
+			{costOutput, 10, "output_cost"},
+		}},
+		{key: "mlflow.linkedPrompts", rows: []row{
+			{promptName, 60, "name"},
+			{promptVersion, 60, "version"},
 		}},
 	},
+	folds:    []fold{{prefix: "mlflow.traceTag.", column: tags, place: 60, pairs: true}},
+	jsonText: []string{"mlflow.spanInputs", "mlflow.spanOutputs"},
 }

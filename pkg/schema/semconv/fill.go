@@ -8,44 +8,168 @@ import (
 )
 
 // fill writes the winners to out and draws the conclusions.
-func (n *Normalizer) fill(out *schema.GenAI) {
+func (n *Normalizer) fill(span *schema.Span, out *schema.GenAI) {
 	*out = schema.GenAI{
 		Operation:     n.text(operation),
 		Provider:      n.provider(),
-		Model:         n.text(model),
 		RequestModel:  n.text(requestModel),
 		ResponseModel: n.text(responseModel),
-
-		InputTokens:      n.count(inputTokens),
-		OutputTokens:     n.count(outputTokens),
-		TotalTokens:      n.count(totalTokens),
-		CacheReadTokens:  n.count(cacheReadTokens),
-		CacheWriteTokens: n.count(cacheWriteTokens),
-		ReasoningTokens:  n.count(reasoningTokens),
-		CostNano:         n.count(cost),
-
-		SessionID:    n.text(sessionID),
-		UserID:       n.text(userID),
-		ExperimentID: n.text(experimentID),
-		ServiceName:  n.text(serviceName),
-		Environment:  n.text(environment),
-		AgentName:    n.text(agentName),
-		ToolName:     n.text(toolName),
-		ErrorType:    n.text(errorType),
 	}
-	if strings.EqualFold(out.Operation, fetchResponse) {
-		dropUsage(out)
-	}
+	out.Model = n.modelName(out)
+	n.fillUsage(out)
+	n.fillCost(out)
 	out.Kind = n.kind
 	if out.Kind == "" {
-		out.Kind = guessKind(out)
+		out.Kind = n.guessKind(out)
 	}
-	n.fillContent(out)
+	n.fillIdentity(out)
+	n.fillNames(span, out)
+	n.fillCall(span, out)
+	n.fillContent(span, out)
 	if out.Model == "" {
 		out.Model = n.modelInContent(out)
 	}
-	makeInclusive(out)
+	mendUsage(out)
 	out.Billable = billable(out)
+}
+
+func (n *Normalizer) fillIdentity(out *schema.GenAI) {
+	out.SessionID = n.text(sessionID)
+	out.UserID = n.text(userID)
+	out.ExperimentID = n.text(experimentID)
+	out.ServiceName = n.text(serviceName)
+	out.Environment = n.text(environment)
+	out.Release = n.text(release)
+	out.AppVersion = n.text(appVersion)
+}
+
+func (n *Normalizer) fillNames(span *schema.Span, out *schema.GenAI) {
+	out.AgentName = n.text(n.forKind(out, kindAgent, agentName, agentEntity))
+	out.AgentID = n.text(agentID)
+	out.AgentVersion = n.text(agentVersion)
+	out.WorkflowName = n.text(workflowName)
+	out.ToolName = n.text(n.forKind(out, kindTool, toolName, toolEntity))
+	out.ToolCallID = n.text(toolCallID)
+	out.ToolType = n.text(toolType)
+	out.PromptName = n.text(promptName)
+	out.PromptVersion = n.text(promptVersion)
+	out.DataSourceID = n.text(dataSourceID)
+	out.ServerAddress = n.serverAddress()
+	out.TraceName = n.text(traceName)
+	out.Tags = n.tags()
+	out.DisplayName = n.displayName(out)
+	out.Level = n.level(span)
+	out.ErrorType = n.text(errorType)
+	if out.ErrorType == "" {
+		out.ErrorType = exceptionType(span.Events)
+	}
+	if out.ErrorType == "" {
+		out.ErrorType = n.text(frameworkError)
+	}
+}
+
+// fillCall is what the call asked for and how it was answered.
+func (n *Normalizer) fillCall(span *schema.Span, out *schema.GenAI) {
+	out.ServiceTier = n.lower(n.text(serviceTier))
+	out.Batch = n.yes(batch)
+	out.Stream = n.yes(stream) || n.best[stream].rank == noRank && n.streams(out.Operation)
+	out.TTFTNs = n.firstToken(span)
+	out.ResponseID = n.text(responseID)
+	out.ResponseStatus = n.text(responseStatus)
+	out.FinishReasons = n.finishReasons()
+	out.Request = schema.Request{
+		Temperature:    n.real(temperature),
+		TopP:           n.real(topP),
+		MaxTokens:      n.count(maxTokens),
+		ChoiceCount:    n.count(choiceCount),
+		ReasoningLevel: n.text(reasoningLevel),
+		OutputType:     n.text(outputType),
+	}
+}
+
+// forKind gives the column that a name comes from: other's counts only for
+// spans of that kind.
+func (n *Normalizer) forKind(out *schema.GenAI, kind string, c, other column) column {
+	if out.Kind == kind && n.best[other].rank < n.best[c].rank {
+		return other
+	}
+	return c
+}
+
+// Places in the list of what is priced: the response's model and the request's
+// stand between those that only some dialects have.
+const (
+	langfuseModelPlace = 10
+	responseModelPlace = 20
+	requestModelPlace  = 40
+)
+
+// modelName gives the model to price.
+func (n *Normalizer) modelName(out *schema.GenAI) string {
+	switch place := n.best[model].rank; {
+	case place < responseModelPlace:
+		return n.text(model)
+	case out.ResponseModel != "":
+		return out.ResponseModel
+	case place < requestModelPlace:
+		return n.text(model)
+	case out.RequestModel != "":
+		return out.RequestModel
+	case place != noRank:
+		return n.text(model)
+	case n.kind == kindLLM || n.kind == kindEmbedding:
+		return n.text(modelEntity)
+	}
+	return ""
+}
+
+// displayName is what the application or its framework calls the span.
+func (n *Normalizer) displayName(out *schema.GenAI) string {
+	if out.Kind == kindTool && out.ToolName != "" {
+		return out.ToolName
+	}
+	if name := n.text(displayName); name != "" {
+		return name
+	}
+	function := n.text(functionID)
+	if function == "" || out.Operation == "" {
+		return function
+	}
+	start := len(n.made)
+	n.made = append(append(append(n.made, function...), ':'), out.Operation...)
+	return alias(n.made[start:])
+}
+
+// levels are the names of Python's numbers, which MLflow sends.
+var levels = map[string]string{"10": "DEBUG", "20": "INFO", "30": "WARNING", "40": "ERROR", "50": "CRITICAL"}
+
+// level is the span's importance; a failed span is an error by itself.
+func (n *Normalizer) level(span *schema.Span) string {
+	text := n.text(level)
+	if name, ok := levels[text]; ok {
+		return name
+	}
+	if text != "" {
+		return n.upper(text)
+	}
+	if span.StatusCode == statusError {
+		return "ERROR"
+	}
+	return ""
+}
+
+// statusError is OTLP's status code of a failed span.
+const statusError = 2
+
+// yes reads a truth in whatever form it was sent.
+func (n *Normalizer) yes(c column) bool {
+	text := n.text(c)
+	return text == "1" || strings.EqualFold(text, "true")
+}
+
+// streams reports whether an operation's name says that the answer is streamed.
+func (n *Normalizer) streams(operation string) bool {
+	return strings.Contains(n.lower(operation), "stream")
 }
 
 func (n *Normalizer) count(c column) schema.Count {
@@ -56,106 +180,7 @@ func (n *Normalizer) count(c column) schema.Count {
 	return schema.Count{N: found.n, Set: true}
 }
 
-// dropUsage forgets what a span reports about a call that was paid for before.
-func dropUsage(out *schema.GenAI) {
-	out.InputTokens, out.OutputTokens, out.TotalTokens = schema.Count{}, schema.Count{}, schema.Count{}
-	out.CacheReadTokens, out.CacheWriteTokens, out.ReasoningTokens = schema.Count{}, schema.Count{}, schema.Count{}
-}
-
-// guessKind takes a span that uses tokens of some model for a model call.
-func guessKind(out *schema.GenAI) string {
-	usage := out.InputTokens.Set || out.OutputTokens.Set || out.TotalTokens.Set
-	if usage && (out.Model != "" || out.Provider != "") {
-		return kindLLM
-	}
-	return kindUnknown
-}
-
-// billable decides R6, by the span alone.
-func billable(out *schema.GenAI) bool {
-	switch out.Kind {
-	case kindLLM, kindEmbedding, kindReranker:
-		return !strings.EqualFold(out.Operation, fetchResponse)
-	case kindGuardrail, kindEvaluator:
-		return out.Model != ""
-	}
-	return false
-}
-
-// makeInclusive mends counts that leave out their own parts (R5). A part that
-// is larger than the whole cannot have been counted in it.
-func makeInclusive(out *schema.GenAI) {
-	cached := schema.Count{
-		N:   addSaturated(out.CacheReadTokens.N, out.CacheWriteTokens.N),
-		Set: out.CacheReadTokens.Set || out.CacheWriteTokens.Set,
-	}
-	include(&out.InputTokens, cached)
-	include(&out.OutputTokens, out.ReasoningTokens)
-}
-
-func include(whole *schema.Count, part schema.Count) {
-	if part.Set && part.N > whole.N {
-		*whole = schema.Count{N: addSaturated(whole.N, part.N), Set: true}
-	}
-}
-
-func addSaturated(a, b uint64) uint64 {
-	if a > math.MaxUint64-b {
-		return math.MaxUint64
-	}
-	return a + b
-}
-
-// fillContent takes input and output from their best sources (R8). Arguments
-// of a tool call are input only of the tool.
-func (n *Normalizer) fillContent(out *schema.GenAI) {
-	in := n.best[input]
-	if args := n.best[toolInput]; out.Kind == kindTool && args.rank < in.rank {
-		in = args
-	}
-	out.Input, out.InputAttr, out.InputKey = n.content(in)
-	out.Output, out.OutputAttr, out.OutputKey = n.content(n.best[output])
-}
-
-// content gives a candidate's text, and the attribute it stands for if the text
-// is all of it.
-func (n *Normalizer) content(c candidate) (text string, attr int, key string) {
-	if c.rank == noRank {
-		return "", -1, ""
-	}
-	h := &n.hits[c.hit]
-	switch h.value.Type {
-	case schema.ValueArray, schema.ValueMap:
-		return n.render(h.value), h.attr, h.source.key
-	case schema.ValueString:
-		if text = n.decoded(h); len(text) == len(h.value.Str) {
-			return text, h.attr, h.source.key
-		}
-		return text, -1, "" // a layer was taken off
-	default:
-		return n.valueText(h), -1, "" // its type is not in the text
-	}
-}
-
-// modelInContent looks for the model in what an MLflow model call was given or
-// answered: autologging of some clients puts it nowhere else.
-func (n *Normalizer) modelInContent(out *schema.GenAI) string {
-	if out.Kind != kindLLM && out.Kind != kindEmbedding {
-		return ""
-	}
-	for _, c := range [...]column{input, output} {
-		found := n.best[c]
-		if found.rank == noRank || !n.hits[found.hit].source.encoded {
-			continue
-		}
-		content := out.Input
-		if c == output {
-			content = out.Output
-		}
-		name, made, ok := unquote(n.made, lookup(content, "model"))
-		if n.made = made; ok && name != "" {
-			return name
-		}
-	}
-	return ""
+func (n *Normalizer) real(c column) schema.Real {
+	found := n.count(c)
+	return schema.Real{V: math.Float64frombits(found.N), Set: found.Set}
 }

@@ -209,3 +209,29 @@ func hexRune(s string) (rune, bool) {
 	}
 	return r, true
 }
+
+// elements walks the top level of a JSON array, as leniently as members does.
+type elements struct {
+	text string
+	pos  int
+	done bool
+}
+
+// arrayElements starts a walk.
+func arrayElements(text string) elements {
+	text = trim(text)
+	return elements{text: text, pos: 1, done: !strings.HasPrefix(text, "[")}
+}
+
+// next gives the text of an element.
+func (e *elements) next() (value string, ok bool) {
+	if e.done || e.pos >= len(e.text) {
+		return "", false
+	}
+	start := e.pos
+	e.pos = skipValue(e.text, start)
+	value = trim(e.text[start:e.pos])
+	e.done = e.pos == len(e.text) || e.text[e.pos] != ','
+	e.pos++
+	return value, value != ""
+}

@@ -1,5 +1,11 @@
 package semconv
 
+import (
+	"strings"
+
+	"github.com/spanmill/spanmill/pkg/schema"
+)
+
 // The canonical kinds.
 const (
 	kindLLM       = "LLM"
@@ -31,6 +37,8 @@ type kindSource struct {
 	suffixes []kindValues
 	// rest decides for all other values but "unknown" and empty ones.
 	rest string
+	// firstWord: what follows a space in the value is of no interest.
+	firstWord bool
 }
 
 // kindValues lists values in lower case; any case is accepted.
@@ -128,21 +136,9 @@ var kindSources = []kindSource{
 			{kindEvaluator, []string{"evaluator", "human_evaluator", "evaluation"}},
 		},
 	},
-	{
-		// The outer spans repeat the usage of the do… spans within.
-		key: "ai.operationId",
-		values: []kindValues{
-			{kindReranker, []string{"ai.rerank.dorerank"}},
-			{kindTool, []string{"ai.toolcall"}},
-			{kindChain, []string{
-				"ai.generatetext", "ai.streamtext", "ai.generateobject", "ai.streamobject", "ai.embed", "ai.embedmany",
-			}},
-		},
-		suffixes: []kindValues{
-			{kindLLM, []string{".dogenerate", ".dostream"}},
-			{kindEmbedding, []string{".doembed"}},
-		},
-	},
+	{key: "ai.operationId", values: vercelKinds, suffixes: vercelSuffixes},
+	// The AI SDK adds the application's own name for the call.
+	{key: "operation.name", values: vercelKinds, suffixes: vercelSuffixes, firstWord: true},
 	{
 		key: "genkit:metadata:subtype",
 		values: []kindValues{
@@ -162,6 +158,16 @@ var kindSources = []kindSource{
 			{kindMemory, []string{"memory"}},
 		},
 	},
+	{
+		key: "entity.type",
+		values: []kindValues{
+			{kindAgent, []string{"agent"}},
+			{kindLLM, []string{"llm"}},
+			{kindTool, []string{"tool"}},
+			{kindMemory, []string{"memory"}},
+			{kindRetriever, []string{"retriever"}},
+		},
+	},
 
 	// From here on hints, for spans that name no kind.
 	{key: "gen_ai.tool.name", rest: kindTool},
@@ -176,13 +182,87 @@ var kindSources = []kindSource{
 			{kindReranker, []string{"rerank"}},
 		},
 	},
-	{
-		key: "db.system",
-		values: []kindValues{
-			{kindRetriever, []string{"chroma", "lancedb", "marqo", "milvus", "pinecone", "qdrant", "weaviate"}},
-		},
-	},
+	{key: "db.system", values: vectorStores},
+	{key: "db.system.name", values: vectorStores},
+}
+
+// The AI SDK's outer spans repeat the usage of the do… spans within.
+var (
+	vercelKinds = []kindValues{
+		{kindReranker, []string{"ai.rerank.dorerank"}},
+		{kindTool, []string{"ai.toolcall"}},
+		{kindChain, []string{
+			"ai.generatetext", "ai.streamtext", "ai.generateobject", "ai.streamobject", "ai.embed", "ai.embedmany", "ai.rerank",
+		}},
+	}
+	vercelSuffixes = []kindValues{
+		{kindLLM, []string{".dogenerate", ".dostream"}},
+		{kindEmbedding, []string{".doembed"}},
+	}
+)
+
+var vectorStores = []kindValues{
+	{kindRetriever, []string{"chroma", "chromadb", "lancedb", "marqo", "milvus", "pinecone", "qdrant", "weaviate"}},
 }
 
 // fetchResponse reads a response that was paid for when it was made.
 const fetchResponse = "fetch_response"
+
+// kindRule is a kindSource with its place and its values in a map.
+type kindRule struct {
+	place     int
+	values    map[string]string
+	suffixes  []kindValues
+	rest      string
+	firstWord bool
+}
+
+func compileKind(place int, k kindSource) *kindRule {
+	rule := &kindRule{place: place, values: make(map[string]string), suffixes: k.suffixes, rest: k.rest, firstWord: k.firstWord}
+	for _, v := range k.values {
+		for _, text := range v.values {
+			rule.values[text] = v.kind
+		}
+	}
+	return rule
+}
+
+// decide gives the kind that the attribute stands for, or "".
+func (n *Normalizer) decide(k *kindRule, h *hit) string {
+	if !n.says(operation, h) {
+		// A structured value has no name, but it does mean that the key is there.
+		if len(k.values) == 0 && n.says(input, h) {
+			return k.rest
+		}
+		return ""
+	}
+	text := n.lower(trim(n.valueText(h)))
+	if k.firstWord {
+		text, _, _ = strings.Cut(text, " ")
+	}
+	if kind, ok := k.values[text]; ok {
+		return kind
+	}
+	for _, s := range k.suffixes {
+		for _, suffix := range s.values {
+			if strings.HasSuffix(text, suffix) {
+				return s.kind
+			}
+		}
+	}
+	if text == "unknown" {
+		return ""
+	}
+	return k.rest
+}
+
+// guessKind decides for a span that names no kind: one that uses tokens of some
+// model is a model call. Early Langfuse SDKs call those spans too, even without
+// usage.
+func (n *Normalizer) guessKind(out *schema.GenAI) string {
+	usage := out.InputTokens.Set || out.OutputTokens.Set || out.TotalTokens.Set
+	if usage && (out.Model != "" || out.Provider != "") || n.best[model].rank == langfuseModelPlace {
+		return kindLLM
+	}
+	return kindUnknown
+}

@@ -15,22 +15,30 @@ type Normalizer struct {
 	providers map[string]string
 
 	// Of the span at hand:
+	spoken   uint32 // bits of the families it speaks
+	home     int    // the dialect its scope is at home in, or -1
 	hits     []hit
+	values   []schema.Value         // of members that are text
+	leaves   []leaf                 // of folds
+	folded   uint32                 // bits of the folds that have leaves
+	sorted   bool                   // the leaves are
 	encoded  bool                   // the witness said: strings are JSON text (R1)
 	best     [textColumns]candidate // indexed by column
 	counts   [columns - textColumns]count
 	kind     string // "" while nothing has decided
 	kindFrom int    // the deciding rule's place
 	rejected int
-	made     []byte // text that is in no attribute
+	made     []byte   // text that is in no attribute
+	lists    []string // what FinishReasons and Tags are slices of
 }
 
 // hit is an attribute that some source knows.
 type hit struct {
 	source *source
-	value  *schema.Value
-	attr   int // index in Span.Attrs, if on the span
+	value  *schema.Value // nil: a fold's
+	attr   int           // index in Span.Attrs, if it is there and whole
 	band   band
+	plain  bool // a member's text: nothing is encoded any more
 }
 
 // candidate is a text column's best source so far.
@@ -52,6 +60,7 @@ const noRank = math.MaxUint16
 const (
 	maxKeptBytes = 1 << 20
 	maxKeptHits  = 1 << 10
+	maxKeptLists = 1 << 10
 )
 
 // New compiles the tables.
@@ -60,32 +69,26 @@ func New() *Normalizer {
 }
 
 // Normalize fills out from the span, every field of it. It does not change the
-// span; text in out aliases the span's, or is valid until the next call.
+// span; what out refers to aliases the span's, or is valid until the next call.
 func (n *Normalizer) Normalize(span *schema.Span, out *schema.GenAI) {
 	n.reset()
-	family := n.gather(span)
-	for i := range n.hits {
+	n.gather(span)
+	for i := range n.hits { // weighing may add some, which are weighed already
 		n.weigh(i)
 	}
-	n.fill(out)
-	out.Family = n.table.families[family]
-	if out.ErrorType == "" {
-		out.ErrorType = exceptionType(span.Events)
-	}
+	n.fill(span, out)
+	out.Family = n.table.family(n.spoken)
 	out.Rejected = n.rejected
 }
 
 func (n *Normalizer) reset() {
-	if cap(n.made) > maxKeptBytes {
-		n.made = nil
-	}
-	n.made = n.made[:0]
-	if cap(n.hits) > maxKeptHits {
-		n.hits = nil
-	}
-	clear(n.hits) // they point into the last span
-	n.hits = n.hits[:0]
-	n.encoded, n.kind, n.kindFrom, n.rejected = false, "", len(kindSources), 0
+	n.made = kept(n.made, maxKeptBytes)
+	n.hits = kept(n.hits, maxKeptHits)
+	n.values = kept(n.values, maxKeptHits)
+	n.leaves = kept(n.leaves, maxKeptHits)
+	n.lists = kept(n.lists, maxKeptLists)
+	n.spoken, n.folded, n.home, n.sorted, n.encoded = 0, 0, -1, false, false
+	n.kind, n.kindFrom, n.rejected = "", len(kindSources), 0
 	for i := range n.best {
 		n.best[i].rank = noRank
 	}
@@ -94,36 +97,69 @@ func (n *Normalizer) reset() {
 	}
 }
 
+// kept empties memory for the next span, and lets go of what is too large and
+// of what it points to.
+func kept[T any](s []T, limit int) []T {
+	if cap(s) > limit {
+		return nil
+	}
+	clear(s)
+	return s[:0]
+}
+
 // gather collects the attributes that matter, and what concerns all of them.
-func (n *Normalizer) gather(span *schema.Span) (family int) {
-	family = len(n.table.families) - 1
+func (n *Normalizer) gather(span *schema.Span) {
 	for i := range span.Attrs {
 		a := &span.Attrs[i]
 		s := n.table.find(a.Key)
 		if s == nil {
-			family = min(family, n.table.family(a.Key))
+			n.gatherUnknown(a, i)
 			continue
 		}
-		family = min(family, s.family)
+		n.spoken |= s.spoken
+		for _, m := range s.signs {
+			if a.Value.Type == schema.ValueString && strings.HasPrefix(a.Value.Str, m.prefix) {
+				n.spoken |= m.spoken
+			}
+		}
 		if s.witness && a.Value.Type == schema.ValueString && strings.HasPrefix(a.Value.Str, `"`) {
 			n.encoded = true
 		}
-		n.hits = append(n.hits, hit{s, &a.Value, i, onSpan})
+		n.hits = append(n.hits, hit{source: s, value: &a.Value, attr: i, band: onSpan})
 	}
 	if span.Resource != nil {
 		n.gatherIdentity(span.Resource.Attrs, onResource)
 	}
 	if span.Scope != nil {
 		n.gatherIdentity(span.Scope.Attrs, onScope)
+		spoken, home := n.table.scope(span.Scope.Name)
+		n.spoken |= spoken
+		n.home = home
 	}
-	return family
+}
+
+// gatherUnknown takes what is of use in a key that is in no table: its
+// beginning.
+func (n *Normalizer) gatherUnknown(a *schema.Attr, i int) {
+	if a.Key == "" {
+		return
+	}
+	for _, p := range n.table.prefixes[a.Key[0]] {
+		if !strings.HasPrefix(a.Key, p.prefix) {
+			continue
+		}
+		n.spoken |= p.spoken
+		if p.fold != nil {
+			n.gatherLeaf(p.fold, a, i)
+		}
+	}
 }
 
 // gatherIdentity collects what the span's surroundings say about it (R4).
 func (n *Normalizer) gatherIdentity(attrs []schema.Attr, b band) {
 	for i := range attrs {
 		if s := n.table.find(attrs[i].Key); s != nil {
-			n.hits = append(n.hits, hit{s, &attrs[i].Value, -1, b})
+			n.hits = append(n.hits, hit{source: s, value: &attrs[i].Value, attr: -1, band: b})
 		}
 	}
 }
@@ -132,19 +168,18 @@ func (n *Normalizer) gatherIdentity(attrs []schema.Attr, b band) {
 func (n *Normalizer) weigh(i int) {
 	h := &n.hits[i]
 	for _, t := range h.source.columns {
-		if h.band != onSpan && !t.column.identity() {
-			continue
-		}
-		if t.column >= textColumns {
+		switch {
+		case h.band != onSpan && !t.column.identity(), t.guard&^n.spoken != 0:
+		case t.column >= textColumns:
 			n.offerNumber(t, h.value)
-		} else if rank := t.column.rank(t.place, h.band); rank < n.best[t.column].rank && n.says(t.column, h) {
-			n.best[t.column] = candidate{rank, i}
+		default:
+			n.offerText(t, i)
 		}
 	}
 	if h.band != onSpan {
 		return
 	}
-	if len(h.source.members) > 0 {
+	if h.source.members != nil {
 		n.weighMembers(h)
 	}
 	if k := h.source.kind; k != nil && k.place < n.kindFrom {
@@ -154,23 +189,27 @@ func (n *Normalizer) weigh(i int) {
 	}
 }
 
-// weighMembers offers the members of an object's attribute.
-func (n *Normalizer) weighMembers(h *hit) {
-	text := n.objectText(h)
-	if emptyText(text) {
-		return
+// offerText makes a hit the column's source if it is a better one.
+func (n *Normalizer) offerText(t target, i int) {
+	h := &n.hits[i]
+	rank := t.column.rank(t.place, h.band)
+	if n.home >= 0 && t.column.content() && h.source.dialect != n.home {
+		rank += strangerStep
 	}
-	m := objectMembers(text)
-	for key, value, ok := m.next(); ok; key, value, ok = m.next() {
-		for _, t := range h.source.members {
-			if t.name == key {
-				n.offerNumber(t.target, &schema.Value{Type: schema.ValueString, Str: value})
-			}
-		}
+	if rank < n.best[t.column].rank && n.says(t.column, h) {
+		n.best[t.column] = candidate{rank, i}
 	}
-	if m.bad {
-		n.rejected++
+}
+
+// offerMember makes a hit of an object's member, given as JSON.
+func (n *Normalizer) offerMember(s *source, t target, value string) {
+	text, made, ok := unquote(n.made, value)
+	if n.made = made; !ok {
+		text = value
 	}
+	n.values = append(n.values, schema.Value{Type: schema.ValueString, Str: text})
+	n.hits = append(n.hits, hit{source: s, value: &n.values[len(n.values)-1], attr: -1, plain: true})
+	n.offerText(t, len(n.hits)-1)
 }
 
 // offerNumber reads the value even where a better one is known: what is
@@ -179,55 +218,20 @@ func (n *Normalizer) offerNumber(t target, v *schema.Value) {
 	got, worth := number(t.column, v)
 	switch worth {
 	case usable:
-		if c := &n.counts[t.column-textColumns]; t.place < c.rank {
-			*c = count{t.place, got}
-		}
+		n.offerCount(t, got)
 	case rejected:
 		n.rejected++
 	case absent:
 	}
 }
 
-// decide gives the kind that the attribute stands for, or "".
-func (n *Normalizer) decide(k *kindRule, h *hit) string {
-	if !n.says(operation, h) {
-		// A structured value has no name, but it does mean that the key is there.
-		if len(k.values) == 0 && n.says(input, h) {
-			return k.rest
-		}
-		return ""
+func (n *Normalizer) offerCount(t target, got uint64) {
+	if c := &n.counts[t.column-textColumns]; t.place < c.rank {
+		*c = count{t.place, got}
 	}
-	text := n.lower(trim(n.valueText(h)))
-	if kind, ok := k.values[text]; ok {
-		return kind
-	}
-	for _, s := range k.suffixes {
-		for _, suffix := range s.values {
-			if strings.HasSuffix(text, suffix) {
-				return s.kind
-			}
-		}
-	}
-	if text == "unknown" {
-		return ""
-	}
-	return k.rest
 }
 
-// exceptionType is the error type of a span that recorded an exception.
-func exceptionType(events []schema.SpanEvent) string {
-	for i := range events {
-		if events[i].Name != "exception" {
-			continue
-		}
-		for _, a := range events[i].Attrs {
-			if a.Key == "exception.type" && a.Value.Type == schema.ValueString && a.Value.Str != "" {
-				return a.Value.Str
-			}
-		}
-	}
-	return ""
-}
+func stringValue(s string) *schema.Value { return &schema.Value{Type: schema.ValueString, Str: s} }
 
 // alias gives bytes as text without copying; they must not change any more.
 func alias(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

@@ -17,9 +17,6 @@ const (
 	rejected                // not a number of that kind; counted
 )
 
-// nano is how many units of column cost make a dollar.
-const nano = 1_000_000_000
-
 // maxNumberText bounds the text that is read as a number.
 const maxNumberText = 64
 
@@ -40,29 +37,37 @@ func number(c column, v *schema.Value) (uint64, verdict) {
 }
 
 func wholeNumber(c column, i int64) (uint64, verdict) {
-	if i < 0 {
+	u := c.unit()
+	switch {
+	case u.real:
+		return math.Float64bits(float64(i)), usable
+	case i < 0:
 		return 0, rejected
+	case u.shift == 0:
+		return uint64(i), usable
 	}
-	if c == cost {
-		if i > math.MaxInt64/nano {
-			return 0, rejected
-		}
-		return uint64(i) * nano, usable
+	if step := int64(math.Pow10(u.shift)); i <= math.MaxInt64/step {
+		return uint64(i * step), usable
 	}
-	return uint64(i), usable
+	return 0, rejected
 }
 
 func floatNumber(c column, f float64) (uint64, verdict) {
-	if math.IsNaN(f) || math.IsInf(f, 0) || f < 0 {
+	u := c.unit()
+	switch {
+	case math.IsNaN(f) || math.IsInf(f, 0):
 		return 0, rejected
-	}
-	if c != cost && f < 1<<63 && f == math.Trunc(f) {
+	case u.real:
+		return math.Float64bits(f), usable
+	case f < 0:
+		return 0, rejected
+	case u.shift == 0 && f < 1<<63 && f == math.Trunc(f):
 		return uint64(f), usable
 	}
 	// A double means its shortest decimal form: 0.00015 is 150,000 nano-dollars,
 	// not the binary fraction next to it.
 	var text [32]byte
-	return decimalNumber(c, strconv.AppendFloat(text[:0], f, 'e', -1, 64))
+	return decimalNumber(u, strconv.AppendFloat(text[:0], f, 'e', -1, 64))
 }
 
 // textNumber reads decimal text, a JSON string of it, or the JSON form of an
@@ -83,20 +88,31 @@ func textNumber(c column, s string) (uint64, verdict) {
 	if len(s) > maxNumberText {
 		return 0, rejected
 	}
-	return decimalNumber(c, s)
+	if u := c.unit(); !u.real {
+		return decimalNumber(u, s)
+	}
+	return realNumber(s)
 }
 
-func decimalNumber[T string | []byte](c column, s T) (uint64, verdict) {
-	shift := 0
-	if c == cost {
-		shift = 9
+// realNumber reads decimal text only: no names, no hexadecimals.
+func realNumber(s string) (uint64, verdict) {
+	if _, _, ok := decimal(strings.TrimPrefix(s, "-"), 0); !ok {
+		return 0, rejected
 	}
-	n, over, ok := decimal(s, shift)
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		return 0, rejected // out of range
+	}
+	return math.Float64bits(f), usable
+}
+
+func decimalNumber[T string | []byte](u unit, s T) (uint64, verdict) {
+	n, over, ok := decimal(s, u.shift)
 	switch {
 	case !ok:
 		return 0, rejected
-	case c == cost && (over || n > math.MaxInt64):
-		return 0, rejected // no price is that; a sum of such would overflow
+	case u.shift != 0 && (over || n > math.MaxInt64):
+		return 0, rejected // no price or time is that; a sum of such would overflow
 	case over:
 		return math.MaxUint64, usable
 	}

@@ -66,17 +66,52 @@ func compileProviders() map[string]string {
 // that it is unknown.
 func (n *Normalizer) provider() string {
 	name := n.lower(strings.TrimSpace(n.text(provider)))
+	if name == "langchain" { // the framework, not whom it calls
+		if real := n.text(langchainProvider); real != "" {
+			name = n.lower(strings.TrimSpace(real))
+		}
+	}
 	if known, ok := n.providers[name]; ok {
 		name = known
+	} else if n.spoken&n.table.vercel != 0 {
+		name = n.vercelProvider(name)
 	}
 	if name != googleUnknown {
 		return name
 	}
-	server := n.lower(n.text(serverAddress))
+	server := n.lower(n.serverAddress())
 	for _, g := range googleHosts {
 		if strings.HasSuffix(server, g.host) { // regional hosts have a prefix
 			return g.provider
 		}
 	}
 	return name
+}
+
+// vercelProvider takes the API off what the AI SDK calls a provider, such as
+// xai.chat or google.vertex.chat.
+func (n *Normalizer) vercelProvider(name string) string {
+	short := name
+	for {
+		dot := strings.LastIndexByte(short, '.')
+		if dot < 0 {
+			return short // unknown: what stands before the first dot
+		}
+		short = short[:dot]
+		if known, ok := n.providers[short]; ok {
+			return known
+		}
+	}
+}
+
+// serverAddress is a host: some emitters send the URL of the API.
+func (n *Normalizer) serverAddress() string {
+	s := n.text(serverAddress)
+	if _, rest, ok := strings.Cut(s, "://"); ok {
+		s = rest
+		if end := strings.IndexAny(s, "/:?#"); end >= 0 {
+			s = s[:end]
+		}
+	}
+	return s
 }

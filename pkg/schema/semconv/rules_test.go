@@ -3,6 +3,8 @@ package semconv
 import (
 	"math"
 	"math/rand/v2"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -220,10 +222,15 @@ func TestOrderOfAttributesNeverMatters(t *testing.T) {
 	for _, s := range n.table.sources {
 		keys = append(keys, s.key)
 	}
-	keys = append(keys, "http.method", "gen_ai.something.new", "mlflow.other")
+	keys = append(keys, "http.method", "gen_ai.something.new", "mlflow.other", "mlflow.traceTag.a", "mlflow.traceTag.b")
+	for _, f := range n.table.folds {
+		for _, path := range []string{"0", "0.role", "0.message.role", "0.message.content", "1.message.contents.0.message_content.text", "1.x.01", "2.finish_reason", "name", "10.a", "99999.a"} {
+			keys = append(keys, f.prefix+path)
+		}
+	}
 	rapid.Check(t, func(t *rapid.T) {
-		chosen := rapid.SliceOfNDistinct(rapid.SampledFrom(keys), 0, 20, rapid.ID[string]).Draw(t, "keys")
-		var s schema.Span
+		chosen := rapid.SliceOfNDistinct(rapid.SampledFrom(keys), 0, 40, rapid.ID[string]).Draw(t, "keys")
+		s := schema.Span{Scope: &schema.Scope{Name: rapid.SampledFrom([]string{"", "ai", "pydantic-ai", "x"}).Draw(t, "scope")}}
 		for _, key := range chosen {
 			s.Attrs = append(s.Attrs, schema.Attr{Key: key, Value: value(rapid.SampledFrom(sampleValues).Draw(t, key))})
 		}
@@ -249,17 +256,28 @@ var sampleValues = []any{
 	"aiplatform.googleapis.com", 0, 3, 900, -4, 0.25, true,
 	list{1, "a"},
 	list{},
+	"a, b,", `["a", "b"]`, `[{"role":"system","content":"s"}]`, `{"name":"p","version":2}`, "2026-01-02T03:04:05Z", "<REDACTED>",
+	"claude_code.llm_request", "gemini-cli", "langchain", "azure-openai.chat", `{"a":{"b":1}`, "ai.generateText x", -0.5, "1e400",
+	`{"openai":{"cachedPromptTokens":7,"serviceTier":"flex"},"anthropic":{"usage":{"cache_creation":{"ephemeral_1h_input_tokens":4}}}}`,
 	dict1{"input_tokens", 9},
 	dict{},
 }
 
 // keep copies the text that dies with the next Normalize.
 func keep(g *schema.GenAI) {
-	for _, s := range []*string{
-		&g.Operation, &g.Provider, &g.Model, &g.RequestModel, &g.ResponseModel, &g.SessionID, &g.UserID,
-		&g.ExperimentID, &g.ServiceName, &g.Environment, &g.AgentName, &g.ToolName, &g.ErrorType, &g.Input, &g.Output,
-	} {
-		*s = strings.Clone(*s)
+	v := reflect.ValueOf(g).Elem()
+	for i := range v.NumField() {
+		switch f := v.Field(i).Addr().Interface().(type) {
+		case *string:
+			*f = strings.Clone(*f)
+		case *[]string:
+			*f = slices.Clone(*f)
+			for i := range *f {
+				(*f)[i] = strings.Clone((*f)[i])
+			}
+		case *schema.Request:
+			f.ReasoningLevel, f.OutputType = strings.Clone(f.ReasoningLevel), strings.Clone(f.OutputType)
+		}
 	}
 }
 

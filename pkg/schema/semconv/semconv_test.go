@@ -147,6 +147,7 @@ func TestOTelGenAI(t *testing.T) {
 				g.Kind, g.Family, g.Operation, g.Billable = "LLM", "otel_genai", "chat", true
 				g.InputTokens, g.CacheReadTokens, g.CacheWriteTokens = tokens(1205), tokens(1000), tokens(200)
 				g.OutputTokens, g.ReasoningTokens = tokens(100), tokens(90)
+				g.UsageFlags = schema.UsageCacheAdded | schema.UsageReasoningAdded
 			}),
 		},
 		{
@@ -174,6 +175,7 @@ func TestOTelGenAI(t *testing.T) {
 				"gen_ai.tool.call.result", 3, "error.type", "timeout"),
 			want(func(g *schema.GenAI) {
 				g.Kind, g.Family, g.Operation, g.ToolName, g.ErrorType = "TOOL", "otel_genai", "execute_tool", "search", "timeout"
+				g.DisplayName = "search"
 				g.Input, g.InputAttr, g.InputKey = `{"q":"shoes"}`, 2, "gen_ai.tool.call.arguments"
 				g.Output = "3" // the attribute stays: only it knows that this is a number
 			}),
@@ -219,6 +221,7 @@ func TestMLflow(t *testing.T) {
 				g.InputTokens, g.OutputTokens, g.TotalTokens = tokens(3), tokens(4), tokens(7)
 				g.Input, g.InputAttr, g.InputKey = `{"x": 1}`, 3, "mlflow.spanInputs"
 				g.Output, g.OutputAttr, g.OutputKey = `{"y": 1}`, 6, "mlflow.spanOutputs"
+				g.Level = "INFO"
 			}),
 		},
 		{
@@ -259,7 +262,8 @@ func TestMLflow(t *testing.T) {
 				g.Kind, g.Family, g.Billable = "LLM", "mlflow", true
 				g.Model, g.RequestModel, g.Provider = "gpt-4o-mini", "gpt-4o-mini", "openai"
 				g.InputTokens, g.OutputTokens, g.TotalTokens, g.CacheReadTokens = tokens(100), tokens(20), tokens(120), tokens(10)
-				g.CostNano = tokens(450_000)
+				g.CostNano, g.CostInputNano, g.CostOutputNano, g.CostDetailed = tokens(450_000), tokens(150_000), tokens(300_000), true
+				g.Level = "INFO"
 				g.Input, g.InputAttr, g.InputKey = `{"messages":[{"content":"hello"}]}`, 5, "mlflow.spanInputs"
 				g.Output, g.OutputAttr, g.OutputKey = `"quoted"`, 6, "mlflow.spanOutputs"
 			}),
@@ -296,6 +300,7 @@ func TestMLflow(t *testing.T) {
 				g.Kind, g.Family, g.Billable = "LLM", "mlflow", true
 				g.InputTokens, g.Rejected = tokens(3), 1
 				g.Input, g.InputAttr, g.InputKey = `"cut off`, 1, "mlflow.spanInputs"
+				g.ContentFlags = schema.ContentTruncated
 			}),
 		},
 	})

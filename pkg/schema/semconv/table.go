@@ -14,42 +14,61 @@ type table struct {
 	slots   []uint16 // open addressing: index into sources + 1
 	shift   uint
 
-	families []string            // by precedence; the last is otherFamily
-	prefixes [256][]familyPrefix // by first byte
+	families []string         // by precedence; the last is otherFamily
+	prefixes [256][]keyPrefix // by first byte
+	scopes   [256][]scopeName // by first byte
+	folds    []foldRule
+	// Bits of the families that rules speak of: whose providers have the API in
+	// their names, whose tools answer in events.
+	vercel, claude uint32
 }
 
 // source is one attribute key.
 type source struct {
 	key     string
-	family  int // index into families
+	dialect int    // index of the dialect that declared it first
+	spoken  uint32 // bit of the family that the key alone shows, if any
 	columns []target
-	members []member
+	members *objectRule
 	kind    *kindRule
+	signs   []signRule
 	// encoded keys hold JSON text once the span's witness starts with a quote.
 	encoded, witness bool
+	jsonText         bool
+	fold             *foldRule // the source stands for a fold
 }
 
 type target struct {
 	column column
 	place  uint16
+	// guard is 0, or the bit of the family that the span must speak.
+	guard uint32
 }
 
-type member struct {
-	name string
-	target
-}
-
-// kindRule is a kindSource with its place and its values in a map.
-type kindRule struct {
-	place    int
-	values   map[string]string
-	suffixes []kindValues
-	rest     string
-}
-
-type familyPrefix struct {
+// signRule says that a value with the prefix shows the family.
+type signRule struct {
 	prefix string
-	family int // index into families
+	spoken uint32
+}
+
+type keyPrefix struct {
+	prefix string
+	spoken uint32
+	fold   *foldRule
+}
+
+type scopeName struct {
+	name    string
+	open    bool // name is a prefix
+	spoken  uint32
+	dialect int
+}
+
+// foldRule is a fold compiled. Its source is what wins for its column.
+type foldRule struct {
+	fold
+	source source
+	bit    uint32
 }
 
 // compile panics when the tables contradict themselves: two sources of a
@@ -57,52 +76,95 @@ type familyPrefix struct {
 func compile(list []dialect) *table {
 	t := &table{}
 	for _, d := range list {
-		t.addFamily(d)
-		for _, r := range d.rows {
-			s := t.source(r.key)
-			s.columns = append(s.columns, target{r.column, r.place})
-		}
-		for _, o := range d.objects {
-			s := t.source(o.key)
-			for _, r := range o.rows {
-				s.members = append(s.members, member{r.key, target{r.column, r.place}})
-			}
+		for range d.folds {
+			t.folds = append(t.folds, foldRule{}) // all of them first: they are pointed to
 		}
 	}
+	t.folds = t.folds[:0]
+	for i, d := range list {
+		t.add(i, d)
+	}
 	for place, k := range kindSources {
-		t.source(k.key).kind = compileKind(place, k)
+		t.source(k.key, len(list)).kind = compileKind(place, k)
 	}
 	for _, d := range list {
 		if d.jsonKeys != "" {
-			t.source(d.jsonWitness).witness = true
+			t.source(d.jsonWitness, len(list)).witness = true
 			t.markEncoded(d.jsonKeys)
 		}
 	}
+	t.vercel, t.claude = t.bit(vercelAI.family), t.bit(claudeCode.family)
 	t.families = append(t.families, otherFamily)
 	for i := range t.sources {
-		t.sources[i].family = t.family(t.sources[i].key)
+		t.sources[i].spoken = t.spokenBy(t.sources[i].key)
 	}
 	t.mustBeOrdered()
 	t.hash()
 	return t
 }
 
-func (t *table) addFamily(d dialect) {
+// add compiles what one dialect lists.
+func (t *table) add(number int, d dialect) {
+	spoken := t.addFamily(number, d)
+	for _, r := range d.rows {
+		s := t.source(r.key, number)
+		s.columns = append(s.columns, target{r.column, r.place, 0})
+	}
+	for _, r := range d.guarded {
+		s := t.source(r.key, number)
+		s.columns = append(s.columns, target{r.column, r.place, spoken})
+	}
+	for _, o := range d.objects {
+		t.source(o.key, number).members = compileObject(o)
+	}
+	for _, key := range d.jsonText {
+		t.source(key, number).jsonText = true
+	}
+	for _, f := range d.folds {
+		t.folds = append(t.folds, foldRule{fold: f})
+		rule := &t.folds[len(t.folds)-1]
+		rule.source = source{key: f.prefix + "N", dialect: number, columns: []target{{f.column, f.place, 0}}, fold: rule}
+		rule.bit = 1 << (len(t.folds) - 1)
+		t.prefixes[f.prefix[0]] = append(t.prefixes[f.prefix[0]], keyPrefix{prefix: f.prefix, fold: rule})
+	}
+}
+
+// addFamily gives the family's bit.
+func (t *table) addFamily(number int, d dialect) uint32 {
 	if d.family == "" {
-		return
+		return 0
 	}
-	for _, p := range d.prefixes {
-		t.prefixes[p[0]] = append(t.prefixes[p[0]], familyPrefix{p, len(t.families)})
-	}
+	spoken := uint32(1) << len(t.families)
 	t.families = append(t.families, d.family)
+	for _, p := range d.prefixes {
+		t.prefixes[p[0]] = append(t.prefixes[p[0]], keyPrefix{prefix: p, spoken: spoken})
+	}
+	for _, name := range d.scopes {
+		name, open := strings.CutSuffix(name, "*")
+		t.scopes[name[0]] = append(t.scopes[name[0]], scopeName{name, open, spoken, number})
+	}
+	for _, m := range d.signs {
+		s := t.source(m.key, number)
+		s.signs = append(s.signs, signRule{m.prefix, spoken})
+	}
+	return spoken
+}
+
+// bit gives a family's bit, 0 if no dialect has it.
+func (t *table) bit(family string) uint32 {
+	i := slices.Index(t.families, family)
+	if i < 0 {
+		return 0
+	}
+	return 1 << i
 }
 
 // source finds or adds the key's entry; the pointer is good until the next call.
-func (t *table) source(key string) *source {
+func (t *table) source(key string, dialect int) *source {
 	i := slices.IndexFunc(t.sources, func(s source) bool { return s.key == key })
 	if i < 0 {
 		i = len(t.sources)
-		t.sources = append(t.sources, source{key: key})
+		t.sources = append(t.sources, source{key: key, dialect: dialect})
 	}
 	return &t.sources[i]
 }
@@ -113,25 +175,21 @@ func (t *table) markEncoded(prefix string) {
 			t.sources[i].encoded = true
 		}
 	}
-}
-
-func compileKind(place int, k kindSource) *kindRule {
-	rule := &kindRule{place: place, values: make(map[string]string), suffixes: k.suffixes, rest: k.rest}
-	for _, v := range k.values {
-		for _, text := range v.values {
-			rule.values[text] = v.kind
+	for i := range t.folds {
+		if strings.HasPrefix(t.folds[i].prefix, prefix) {
+			t.folds[i].source.encoded = true
 		}
 	}
-	return rule
 }
 
 func (t *table) mustBeOrdered() {
 	taken := make(map[target]string)
 	claim := func(at target, key string) {
+		at.guard = 0
 		if other, ok := taken[at]; ok {
 			panic(fmt.Sprintf("semconv: %s and %s have one place %d in column %d", other, key, at.place, at.column))
 		}
-		if at.place >= bandStep {
+		if at.place >= strangerStep {
 			panic(fmt.Sprintf("semconv: place %d of %s is out of range", at.place, key))
 		}
 		taken[at] = key
@@ -140,11 +198,12 @@ func (t *table) mustBeOrdered() {
 		for _, at := range s.columns {
 			claim(at, s.key)
 		}
-		for _, m := range s.members {
-			claim(m.target, s.key+"/"+m.name)
-			if m.column < textColumns {
-				panic(fmt.Sprintf("semconv: member %s of %s is not a number", m.name, s.key))
-			}
+		s.members.each(func(name string, at target) { claim(at, s.key+"/"+name) })
+	}
+	for _, f := range t.folds {
+		claim(f.source.columns[0], f.source.key)
+		if f.reasons != 0 {
+			claim(target{finishReasons, f.reasons, 0}, f.source.key)
 		}
 	}
 }
@@ -195,14 +254,34 @@ func word(s string) uint64 {
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// family gives the index of the key's family, or that of otherFamily.
-func (t *table) family(key string) int {
-	if key != "" {
-		for _, p := range t.prefixes[key[0]] {
-			if strings.HasPrefix(key, p.prefix) {
-				return p.family
-			}
+// spokenBy gives the bits of the families that a key alone shows.
+func (t *table) spokenBy(key string) (spoken uint32) {
+	if key == "" {
+		return 0
+	}
+	for _, p := range t.prefixes[key[0]] {
+		if p.spoken != 0 && strings.HasPrefix(key, p.prefix) {
+			spoken |= p.spoken
 		}
 	}
-	return len(t.families) - 1
+	return spoken
+}
+
+// scope gives the families that a scope's name shows, and the number of the
+// dialect it is at home in, or -1.
+func (t *table) scope(name string) (spoken uint32, dialect int) {
+	if name == "" {
+		return 0, -1
+	}
+	for _, s := range t.scopes[name[0]] {
+		if s.name == name || s.open && strings.HasPrefix(name, s.name) {
+			return s.spoken, s.dialect
+		}
+	}
+	return 0, -1
+}
+
+// family names the first of the families that are spoken.
+func (t *table) family(spoken uint32) string {
+	return t.families[min(bits.TrailingZeros32(spoken), len(t.families)-1)]
 }

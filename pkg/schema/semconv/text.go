@@ -17,16 +17,22 @@ func emptyText(s string) bool {
 	return false
 }
 
+// redacted is what stands for content that its emitter was told not to send.
+const redacted = "<REDACTED>"
+
 // says reports whether an attribute has something for a column: names are
 // scalars, content may be structured too. It makes no text.
 func (n *Normalizer) says(c column, h *hit) bool {
+	if h.source.fold != nil {
+		return true
+	}
 	switch h.value.Type {
 	case schema.ValueString:
-		return !emptyText(h.value.Str)
+		return !emptyText(h.value.Str) && (h.value.Str != redacted || !c.content())
 	case schema.ValueInt, schema.ValueDouble, schema.ValueBool:
 		return true
 	case schema.ValueArray, schema.ValueMap:
-		return c.content() && h.value.Str != ""
+		return c.structured() && h.value.Str != ""
 	default: // raw and binary values stay attributes
 		return false
 	}
@@ -64,7 +70,7 @@ func (n *Normalizer) valueText(h *hit) string {
 // a string. So is what does not parse (R10).
 func (n *Normalizer) decoded(h *hit) string {
 	s := h.value.Str
-	if !n.encoded || !h.source.encoded || !strings.HasPrefix(s, `"`) {
+	if h.plain || !n.encoded || !h.source.encoded || !strings.HasPrefix(s, `"`) {
 		return s
 	}
 	text, made, ok := unquote(n.made, s)
@@ -75,10 +81,18 @@ func (n *Normalizer) decoded(h *hit) string {
 }
 
 // objectText is the JSON of an attribute that holds an object: a map, its JSON,
-// or its JSON in a JSON string.
+// or its JSON in a JSON string. Of a list it is the first element.
 func (n *Normalizer) objectText(h *hit) string {
+	text := n.structuredText(h)
+	if strings.HasPrefix(text, "[") {
+		text = trim(text[1:skipValue(text, 1)])
+	}
+	return text
+}
+
+func (n *Normalizer) structuredText(h *hit) string {
 	switch h.value.Type {
-	case schema.ValueMap:
+	case schema.ValueMap, schema.ValueArray:
 		return n.render(h.value)
 	case schema.ValueString:
 		s := trim(h.value.Str)
@@ -120,6 +134,18 @@ func (n *Normalizer) lower(s string) string {
 		return alias(n.made[start:])
 	}
 	return s
+}
+
+// upper makes ASCII letters upper case.
+func (n *Normalizer) upper(s string) string {
+	start := len(n.made)
+	n.made = append(n.made, s...)
+	for i, c := range n.made[start:] {
+		if c >= 'a' && c <= 'z' {
+			n.made[start+i] = c &^ 0x20
+		}
+	}
+	return alias(n.made[start:])
 }
 
 func isUpper(c byte) bool { return c >= 'A' && c <= 'Z' }

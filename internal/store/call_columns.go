@@ -1,0 +1,163 @@
+package store
+
+import (
+	"math"
+
+	"github.com/ClickHouse/ch-go/proto"
+
+	"github.com/spanmill/spanmill/pkg/schema"
+)
+
+// callColumns are what normalisation made of a span beyond who, which model and
+// how many tokens: how the call was made and answered, and what is named in it.
+type callColumns struct {
+	cacheWrite1hTokens                  nullable
+	audioInputTokens, audioOutputTokens nullable
+	usageFlags, contentFlags            fixed[uint8]
+
+	serviceTier                 dict
+	isBatch, isStream           fixed[uint8]
+	ttft                        nullable
+	finishReasons               dictList
+	responseID                  text
+	responseStatus              dict
+	temperature, topP           real
+	maxTokens, choiceCount      nullable
+	reasoningLevel, outputType  dict
+	release, appVersion         dict
+	traceName, level            dict
+	tags                        dictList
+	displayName                 dict
+	agentID, agentVersion       dict
+	workflowName                dict
+	toolCallID                  text
+	toolType                    dict
+	promptName, promptVersion   dict
+	dataSourceID, serverAddress dict
+}
+
+func (c *callColumns) list() []namedColumn {
+	return []namedColumn{
+		{"cache_write_1h_tokens", &c.cacheWrite1hTokens},
+		{"audio_input_tokens", &c.audioInputTokens},
+		{"audio_output_tokens", &c.audioOutputTokens},
+		{"usage_flags", c.usageFlags.as(typeUInt8)},
+		{"content_flags", c.contentFlags.as(typeUInt8)},
+		{"service_tier", &c.serviceTier},
+		{"is_batch", c.isBatch.as(typeBool)},
+		{"is_stream", c.isStream.as(typeBool)},
+		{"ttft_ns", &c.ttft},
+		{"finish_reasons", &c.finishReasons},
+		{"response_id", &c.responseID},
+		{"response_status", &c.responseStatus},
+		{"temperature", &c.temperature},
+		{"top_p", &c.topP},
+		{"max_tokens", &c.maxTokens},
+		{"choice_count", &c.choiceCount},
+		{"reasoning_level", &c.reasoningLevel},
+		{"output_type", &c.outputType},
+		{"release", &c.release},
+		{"app_version", &c.appVersion},
+		{"trace_name", &c.traceName},
+		{"level", &c.level},
+		{"tags", &c.tags},
+		{"display_name", &c.displayName},
+		{"agent_id", &c.agentID},
+		{"agent_version", &c.agentVersion},
+		{"workflow_name", &c.workflowName},
+		{"tool_call_id", &c.toolCallID},
+		{"tool_type", &c.toolType},
+		{"prompt_name", &c.promptName},
+		{"prompt_version", &c.promptVersion},
+		{"data_source_id", &c.dataSourceID},
+		{"server_address", &c.serverAddress},
+	}
+}
+
+func (c *callColumns) add(g *schema.GenAI) {
+	c.cacheWrite1hTokens.add(g.CacheWrite1hTokens)
+	c.audioInputTokens.add(g.AudioInputTokens)
+	c.audioOutputTokens.add(g.AudioOutputTokens)
+	c.usageFlags.add(uint8(g.UsageFlags))
+	c.contentFlags.add(uint8(g.ContentFlags))
+	c.serviceTier.add(g.ServiceTier)
+	c.isBatch.add(bit(g.Batch))
+	c.isStream.add(bit(g.Stream))
+	c.ttft.add(g.TTFTNs)
+	c.finishReasons.add(g.FinishReasons)
+	c.responseID.add(g.ResponseID)
+	c.responseStatus.add(g.ResponseStatus)
+	c.temperature.add(g.Request.Temperature)
+	c.topP.add(g.Request.TopP)
+	c.maxTokens.add(g.Request.MaxTokens)
+	c.choiceCount.add(g.Request.ChoiceCount)
+	c.reasoningLevel.add(g.Request.ReasoningLevel)
+	c.outputType.add(g.Request.OutputType)
+	c.release.add(g.Release)
+	c.appVersion.add(g.AppVersion)
+	c.traceName.add(g.TraceName)
+	c.level.add(g.Level)
+	c.tags.add(g.Tags)
+	c.displayName.add(g.DisplayName)
+	c.agentID.add(g.AgentID)
+	c.agentVersion.add(g.AgentVersion)
+	c.workflowName.add(g.WorkflowName)
+	c.toolCallID.add(g.ToolCallID)
+	c.toolType.add(g.ToolType)
+	c.promptName.add(g.PromptName)
+	c.promptVersion.add(g.PromptVersion)
+	c.dataSourceID.add(g.DataSourceID)
+	c.serverAddress.add(g.ServerAddress)
+}
+
+// real is a column of real numbers that may be absent.
+type real struct {
+	nulls  proto.ColUInt8
+	values proto.ColUInt64 // IEEE 754 bits
+}
+
+func (c *real) add(r schema.Real) {
+	c.nulls = append(c.nulls, bit(!r.Set))
+	c.values = append(c.values, math.Float64bits(r.V))
+}
+
+func (c *real) Type() proto.ColumnType { return "Nullable(Float64)" }
+func (c *real) Rows() int              { return len(c.nulls) }
+func (c *real) size() int              { return 9 * len(c.nulls) }
+func (c *real) reset()                 { c.nulls, c.values = recycle(c.nulls), recycle(c.values) }
+
+func (c *real) EncodeColumn(b *proto.Buffer) {
+	c.nulls.EncodeColumn(b)
+	c.values.EncodeColumn(b)
+}
+
+func (c *real) WriteColumn(w *proto.Writer) {
+	c.nulls.WriteColumn(w)
+	c.values.WriteColumn(w)
+}
+
+// dictList is an Array(LowCardinality(String)) column with ends of its own.
+type dictList struct {
+	ends  ends
+	words dict
+}
+
+func (c *dictList) add(words []string) {
+	for _, w := range words {
+		c.words.add(w)
+	}
+	c.ends.add(c.words.Rows())
+}
+
+func (c *dictList) array() array                 { return array{&c.ends, &c.words} }
+func (c *dictList) Type() proto.ColumnType       { return c.array().Type() }
+func (c *dictList) Rows() int                    { return len(c.ends.offsets) }
+func (c *dictList) size() int                    { return c.array().size() }
+func (c *dictList) EncodeState(b *proto.Buffer)  { c.array().EncodeState(b) }
+func (c *dictList) EncodeColumn(b *proto.Buffer) { c.array().EncodeColumn(b) }
+func (c *dictList) WriteColumn(w *proto.Writer)  { c.array().WriteColumn(w) }
+
+func (c *dictList) reset() {
+	c.ends.reset()
+	c.words.reset()
+}
