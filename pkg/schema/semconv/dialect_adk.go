@@ -1,7 +1,8 @@
 package semconv
 
 // googleADK is what Google's Agent Development Kit writes beside
-// OpenTelemetry's names. It puts {} where a span has nothing to say.
+// OpenTelemetry's names. It puts {} where a span has nothing to say, and keeps
+// Gemini's usage, whose candidates leave out thoughts.
 var googleADK = dialect{
 	family:   "google_adk",
 	prefixes: []string{"gcp.vertex.agent."},
@@ -16,7 +17,7 @@ var googleADK = dialect{
 	objects: []object{
 		{key: "gcp.vertex.agent.llm_response", rows: []row{
 			{inputTokens, 140, "usage_metadata.prompt_token_count"},
-			{outputTokens, 140, "usage_metadata.candidates_token_count"},
+			{spokenTokens, 140, "usage_metadata.candidates_token_count"},
 			{totalTokens, 100, "usage_metadata.total_token_count"},
 			{cacheReadTokens, 170, "usage_metadata.cached_content_token_count"},
 			{reasoningTokens, 170, "usage_metadata.thoughts_token_count"},

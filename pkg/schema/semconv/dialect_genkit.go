@@ -1,6 +1,7 @@
 package semconv
 
-// genkit is what Firebase Genkit writes.
+// genkit is what Firebase Genkit writes. Its output leaves out thoughts, as
+// Gemini counts.
 var genkit = dialect{
 	family:   "genkit",
 	prefixes: []string{"genkit:"},
@@ -15,7 +16,7 @@ var genkit = dialect{
 	objects: []object{
 		{key: "genkit:output", rows: []row{
 			{inputTokens, 130, "usage.inputTokens"},
-			{outputTokens, 130, "usage.outputTokens"},
+			{spokenTokens, 130, "usage.outputTokens"},
 			{totalTokens, 90, "usage.totalTokens"},
 			{cacheReadTokens, 185, "usage.cachedContentTokens"},
 			{reasoningTokens, 185, "usage.thoughtsTokens"},

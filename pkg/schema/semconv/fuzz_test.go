@@ -1,8 +1,10 @@
 package semconv
 
 import (
+	"encoding/json"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,14 +22,17 @@ func FuzzNormalize(f *testing.F) {
 	for _, s := range n.table.sources {
 		keys = append(keys, s.key)
 	}
-	keys = append(keys, "", "x", "mlflow.", "gen_ai.")
-	key := func(s string) uint8 { return uint8(slices.Index(keys, s)) }
+	keys = append(keys, "", "x", "mlflow.", "gen_ai.", "mlflow.traceTag.a")
+	for _, f := range n.table.folds {
+		keys = append(keys, f.prefix+"0.role", f.prefix+"0", f.prefix+"1.message.contents.0.message_content.text", f.prefix+"4000000000.content")
+	}
+	key := func(s string) uint16 { return uint16(slices.Index(keys, s)) }
 	for _, v := range sampleValues {
 		f.Add(key("mlflow.chat.tokenUsage"), wireValue(v), key("mlflow.spanType"), wireValue(`"LLM"`))
 		f.Add(key("mlflow.spanInputs"), wireValue(v), key("mlflow.spanType"), wireValue(`"LLM"`))
 		f.Add(key("gen_ai.usage.cost"), wireValue(v), key("gen_ai.system"), wireValue(v))
 	}
-	f.Fuzz(func(t *testing.T, keyA uint8, a []byte, keyB uint8, b []byte) {
+	f.Fuzz(func(t *testing.T, keyA uint16, a []byte, keyB uint16, b []byte) {
 		s, ok := decodeSpan(keys[int(keyA)%len(keys)], a, keys[int(keyB)%len(keys)], b)
 		if !ok {
 			return
@@ -41,11 +46,14 @@ func FuzzNormalize(f *testing.F) {
 		if g.Kind == "" || g.Family == "" {
 			t.Errorf("kind %q, family %q", g.Kind, g.Family)
 		}
-		if g.CostNano.N > math.MaxInt64 {
-			t.Errorf("cost %d", g.CostNano.N)
+		if g.CostNano.N > math.MaxInt64 || g.CostInputNano.N > math.MaxInt64 || g.CostOutputNano.N > math.MaxInt64 {
+			t.Errorf("cost %d, %d, %d", g.CostNano.N, g.CostInputNano.N, g.CostOutputNano.N)
 		}
-		if size := len(a) + len(b); cap(n.made) > maxKeptBytes+64*size {
-			t.Errorf("%d bytes made of %d", cap(n.made), size)
+		if r := g.Request; math.IsNaN(r.Temperature.V) || math.IsInf(r.TopP.V, 0) {
+			t.Errorf("temperature %v, top p %v", r.Temperature, r.TopP)
+		}
+		if size := len(a) + len(b); cap(n.made) > maxKeptBytes+64*size || len(n.lists) > 2*maxListed {
+			t.Errorf("%d bytes and %d words made of %d", cap(n.made), len(n.lists), size)
 		}
 		consumed(t, &s, g.Input, g.InputAttr, g.InputKey)
 		consumed(t, &s, g.Output, g.OutputAttr, g.OutputKey)
@@ -77,6 +85,32 @@ func decodeSpan(keyA string, a []byte, keyB string, b []byte) (schema.Span, bool
 		return schema.Span{}, false
 	}
 	return spans[0], true
+}
+
+// FuzzFold gives the same span many attributes under any paths of one fold.
+// Whatever they are, the fold is whole JSON, and made of what was sent.
+func FuzzFold(f *testing.F) {
+	for _, paths := range []string{
+		"0.role 0.content 1.role", "0 0.a 0.0.a", "4000000000.content 0.x", "0.a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q",
+		"01.a 1.a", "0..a .", "0.message.role 0.role", "3.message.contents.1.x 3.message.contents.name", "9999.a 10000.a",
+	} {
+		f.Add(paths, "x")
+	}
+	n := New()
+	f.Fuzz(func(t *testing.T, paths, text string) {
+		var s schema.Span
+		for path := range strings.FieldsSeq(paths) {
+			s.Attrs = append(s.Attrs, schema.Attr{Key: "gen_ai.prompt." + path, Value: value(text)})
+		}
+		var g schema.GenAI
+		n.Normalize(&s, &g)
+		if g.Input != "" && g.ContentFlags&schema.ContentFolded != 0 && !json.Valid([]byte(g.Input)) {
+			t.Errorf("%q: %s", paths, g.Input)
+		}
+		if limit := 64 + 8*len(paths) + 8*(len(text)+4)*len(s.Attrs); len(g.Input) > limit {
+			t.Errorf("%d bytes of %d paths", len(g.Input), len(s.Attrs))
+		}
+	})
 }
 
 // FuzzUnquote compares with the standard library where that accepts the text.
