@@ -3,9 +3,10 @@
 set -euo pipefail
 export FUZZTIME=${FUZZTIME:-20s}
 
-# fuzz TARGET DIR LOG: one run on one processor, kept in LOG.
+# fuzz TARGET DIR LOG: one run on one processor, kept in LOG. It looks for findings rather than for the shortest form of
+# each interesting input, on which Go otherwise spends most of a short run.
 fuzz() {
-  go test -run '^$' -fuzz "^$1\$" -fuzztime "$FUZZTIME" -parallel 1 "$2" >"$3" 2>&1
+  go test -toolexec "$PWD/scripts/counters.sh" -run '^$' -fuzz "^$1\$" -fuzztime "$FUZZTIME" -fuzzminimizetime 10x -parallel 1 "$2" >"$3" 2>&1
 }
 
 # Go up to 1.26 may report the end of -fuzztime itself as a failure on a busy machine (go.dev/issue/75804). It then

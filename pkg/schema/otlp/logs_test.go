@@ -194,7 +194,7 @@ func FuzzLogsAgainstPdata(f *testing.F) {
 		if nesting(msgLogs, alias(body)) > maxDepth {
 			return // what is superseded is looked into by pdata alone
 		}
-		if diff := cmp.Diff(pdataLogs(req.Logs()), ourLogs(got)); diff != "" {
+		if diff := difference(pdataLogs(req.Logs()), ourLogs(got)); diff != "" {
 			t.Fatal(diff)
 		}
 	})
