@@ -128,6 +128,18 @@ func (l *lease) try(ctx context.Context, send sendCommit) (<-chan struct{}, erro
 	return changed, send(ctx, id)
 }
 
+// hold keeps the lease from ending until release is called, and gives what it
+// is held as. It is for what takes several requests.
+func (l *lease) hold() (release func(), id identity, err error) {
+	l.busy <- struct{}{}
+	id, _, ended := l.state()
+	if ended != nil {
+		<-l.busy
+		return nil, id, ended
+	}
+	return func() { <-l.busy }, id, nil
+}
+
 // wait lasts until the lease changed or a moment has passed.
 func (l *lease) wait(ctx context.Context, changed <-chan struct{}) error {
 	pause := time.NewTimer(commitPause)

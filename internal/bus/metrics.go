@@ -41,18 +41,19 @@ func newProducerMetrics(reg prometheus.Registerer) producerMetrics {
 // consumerMetrics of one Consumer. The series of a partition go when it is
 // revoked.
 type consumerMetrics struct {
-	records    *prometheus.CounterVec
-	bytes      *prometheus.CounterVec
-	commits    *prometheus.CounterVec
-	rejoins    prometheus.Counter
-	fetchErrs  prometheus.Counter
-	owned      prometheus.Gauge
-	halted     *prometheus.GaugeVec
-	lagRecords *prometheus.GaugeVec
-	lagSeconds *prometheus.GaugeVec
-	unread     *prometheus.GaugeVec
-	partitions *prometheus.GaugeVec
-	added      *prometheus.CounterVec
+	records      *prometheus.CounterVec
+	bytes        *prometheus.CounterVec
+	commits      *prometheus.CounterVec
+	transactions *prometheus.HistogramVec
+	rejoins      prometheus.Counter
+	fetchErrs    prometheus.Counter
+	owned        prometheus.Gauge
+	halted       *prometheus.GaugeVec
+	lagRecords   *prometheus.GaugeVec
+	lagSeconds   *prometheus.GaugeVec
+	unread       *prometheus.GaugeVec
+	partitions   *prometheus.GaugeVec
+	added        *prometheus.CounterVec
 }
 
 func newConsumerMetrics(reg prometheus.Registerer) consumerMetrics {
@@ -70,6 +71,11 @@ func newConsumerMetrics(reg prometheus.Registerer) consumerMetrics {
 		commits: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "spanmill_bus_commits_total",
 			Help: "Commit requests by outcome: applied, refused, ambiguous or again.",
+		}, []string{"outcome"}),
+		transactions: f.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "spanmill_bus_transaction_seconds",
+			Help:    "Time from a transaction's begin to its end, by outcome.",
+			Buckets: prometheus.ExponentialBuckets(0.002, 2, 14),
 		}, []string{"outcome"}),
 		rejoins: f.NewCounter(prometheus.CounterOpts{
 			Name: "spanmill_bus_rejoins_total",

@@ -29,6 +29,7 @@ type source struct {
 	// Set before the handler runs, used by it alone.
 	start  int64
 	reader *reader
+	txn    *transactions // nil: commits are by themselves
 
 	lag lag
 }
@@ -60,6 +61,11 @@ func (s *source) serve() error {
 	ctx, stop := context.WithCancel(s.ctx)
 	defer stop()
 	defer context.AfterFunc(s.m.drains, stop)() // nothing is held yet
+	defer func() {
+		if s.txn != nil {
+			s.txn.close()
+		}
+	}()
 	if err := s.prepare(ctx); err != nil {
 		if ctx.Err() != nil && s.m.drains.Err() != nil {
 			return nil
@@ -76,6 +82,11 @@ func (s *source) prepare(ctx context.Context) error {
 	case <-s.known:
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+	if s.m.c.cfg.Transactions {
+		if err := s.takeOver(ctx); err != nil {
+			return err
+		}
 	}
 	start, end, err := s.Bounds(ctx)
 	if err != nil {

@@ -13,6 +13,11 @@ import (
 // saving of a quarter of the memory.)
 type Fingerprint struct{ hi, lo uint64 }
 
+// Less orders fingerprints, in no order that means anything.
+func (f Fingerprint) Less(o Fingerprint) bool {
+	return f.hi < o.hi || f.hi == o.hi && f.lo < o.lo
+}
+
 // Hasher makes fingerprints with a key that is fixed for a deployment. The
 // writer and the aggregator must be given the same one. The zero value is the
 // hasher of the empty secret.

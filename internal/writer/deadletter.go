@@ -19,7 +19,7 @@ const (
 	ReasonVersion     = "unknown_version"
 	ReasonUndecodable = "undecodable"
 	ReasonInvalidSpan = "invalid_span"
-	ReasonRejected    = "store_rejected"
+	ReasonRejected    = schema.ReasonRejected
 )
 
 // letter is why a record, or some of its spans, cannot be stored.

@@ -29,7 +29,7 @@ func Redriven(letter *pipeline.Record) (pipeline.Record, error) {
 	r := pipeline.Record{Topic: origin.Topic, Partition: origin.Partition, Value: letter.Value}
 	for _, h := range letter.Headers {
 		switch h.Key {
-		case schema.HeaderReason, schema.HeaderError:
+		case schema.HeaderError:
 		default:
 			r.Headers = append(r.Headers, h)
 		}

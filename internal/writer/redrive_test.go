@@ -190,6 +190,7 @@ func TestRedrivenIsTheRecordAsItCame(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := pipeline.Record{Topic: schema.TopicSpans, Value: r.Value, Headers: []pipeline.Header{
+		{Key: schema.HeaderReason, Value: []byte(ReasonUndecodable)},
 		{Key: schema.HeaderOrigin, Value: []byte("spans/0/7/-1")},
 		{Key: schema.HeaderReceived, Value: strconv.AppendInt(nil, received.UnixMilli(), 10)},
 		{Key: "mine", Value: []byte("yes")},

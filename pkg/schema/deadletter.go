@@ -8,7 +8,7 @@ import (
 )
 
 // Record headers of dead letters. A re-driven record keeps HeaderOrigin,
-// HeaderSpans and HeaderReceived, which tell of its first life.
+// HeaderSpans, HeaderReceived and HeaderReason, which tell of its first life.
 const (
 	// HeaderReason says why a record became a dead letter.
 	HeaderReason = "reason"
@@ -27,6 +27,11 @@ const (
 	// in Unix milliseconds, decimal text.
 	HeaderReceived = "received"
 )
+
+// ReasonRejected is the reason of a dead letter whose spans were whole and
+// counted, and that the store would not take. A re-driven record keeps it, so
+// that they are not counted again.
+const ReasonRejected = "store_rejected"
 
 // DeadLetterHeader reports whether a header tells of the dead letter rather
 // than of the record that it was.

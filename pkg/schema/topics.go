@@ -18,6 +18,9 @@ const (
 	// TopicExperiments carries msgpack Experiments by key, compacted: each
 	// gateway reads it whole.
 	TopicExperiments = "experiments"
+	// TopicRollups carries what spans add to metrics (package rollup), by a hash
+	// of the series. It is written in transactions: read it read_committed.
+	TopicRollups = "rollups"
 	// TopicDeadLetters carries records the pipeline could not use, as they
 	// came, with the reason and the origin in headers.
 	TopicDeadLetters = "dead-letters"
@@ -34,6 +37,9 @@ const (
 
 // SpansVersion is the format version that gateways write to HeaderVersion.
 const SpansVersion = "1"
+
+// RollupsVersion is the format version of records in TopicRollups.
+const RollupsVersion = "1"
 
 // DefaultTenant owns everything that arrives without a key or a header.
 const DefaultTenant = "default"

@@ -1,0 +1,184 @@
+package aggregator
+
+import (
+	"strings"
+
+	"github.com/spanmill/spanmill/pkg/schema/rollup"
+)
+
+// series is one series, and what was added to it since the last flush.
+type series struct {
+	view   *view
+	tenant string
+	eval   bool
+	labels []string // in the order of the view's dimensions
+	hash   uint64
+	panes  []pane // touched ones first; the rest is memory to use again
+	open   int    // of them, touched
+}
+
+// pane is what was added to a series in one pane.
+type pane struct {
+	start   int64
+	have    metricSet
+	content []rollup.Partial // in the order of the view's metrics
+}
+
+// at gives the pane of a start. Most spans are of the newest.
+func (s *series) at(start int64) *pane {
+	for i := s.open - 1; i >= 0; i-- {
+		if s.panes[i].start == start {
+			return &s.panes[i]
+		}
+	}
+	if s.open == len(s.panes) {
+		s.panes = append(s.panes, pane{content: make([]rollup.Partial, s.view.metrics.len())})
+	}
+	p := &s.panes[s.open]
+	s.open++
+	p.start, p.have = start, 0
+	return p
+}
+
+// partial gives the content of a metric that the view has.
+func (p *pane) partial(v *view, m metric) *rollup.Partial {
+	p.have |= 1 << m
+	return &p.content[v.metrics.rank(m)]
+}
+
+// keepPanes is how much memory of late panes a series keeps.
+const keepPanes = 4
+
+// reset forgets what was added.
+func (s *series) reset() {
+	for i := range s.panes[:s.open] {
+		for j := range s.panes[i].content {
+			s.panes[i].content[j].Reset()
+		}
+	}
+	if s.open = 0; len(s.panes) > keepPanes {
+		s.panes = append([]pane(nil), s.panes[:keepPanes]...)
+	}
+}
+
+// catalogue knows the series of one partition. Which are admitted depends on
+// the log alone: in each generation (a range of offsets) a tenant's first so
+// many, from an empty catalogue on.
+type catalogue struct {
+	most    int // series of a tenant
+	known   map[string]*series
+	counts  map[string]int // admitted, by tenant
+	key     []byte
+	touched []*series
+	open    int // panes
+	// overflown counts spans' contributions to __other__, by the place of the view.
+	overflown []uint64
+}
+
+func newCatalogue(most int) *catalogue {
+	c := &catalogue{most: most, overflown: make([]uint64, len(views))}
+	c.forget()
+	return c
+}
+
+// forget begins a generation.
+func (c *catalogue) forget() {
+	c.known, c.counts = make(map[string]*series), make(map[string]int)
+}
+
+// keyEnd ends a word of a key. It occurs in no text.
+const keyEnd = 0xff
+
+// find gives the series of a view that a span belongs to.
+func (c *catalogue) find(i int, f *facts) *series {
+	v := &views[i]
+	c.key = append(c.key[:0], byte(i), bit(f.eval))
+	c.key = append(append(c.key, f.tenant...), keyEnd)
+	for _, d := range v.dims {
+		c.key = append(append(c.key, f.labels[d]...), keyEnd)
+	}
+	if s := c.known[string(c.key)]; s != nil {
+		return s
+	}
+	if len(v.dims) == 0 || c.counts[f.tenant] < c.most {
+		return c.admit(v, f, func(d dim) string { return f.labels[d] })
+	}
+	c.overflown[i]++
+	c.key = append(c.key[:0], byte(i), bit(f.eval))
+	c.key = append(append(c.key, f.tenant...), keyEnd, 1)
+	if s := c.known[string(c.key)]; s != nil {
+		return s
+	}
+	return c.admit(v, f, func(dim) string { return otherLabel })
+}
+
+// admit makes a series of the key.
+func (c *catalogue) admit(v *view, f *facts, label func(dim) string) *series {
+	s := &series{view: v, tenant: strings.Clone(f.tenant), eval: f.eval}
+	for _, d := range v.dims {
+		s.labels = append(s.labels, strings.Clone(label(d)))
+	}
+	s.hash = hashOf(s)
+	c.known[string(c.key)] = s
+	c.counts[s.tenant]++
+	return s
+}
+
+func bit(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// pane opens a pane of a series for additions.
+func (c *catalogue) pane(s *series, start int64) *pane {
+	if s.open == 0 {
+		c.touched = append(c.touched, s)
+	}
+	before := s.open
+	p := s.at(start)
+	c.open += s.open - before
+	return p
+}
+
+// add puts all that a span tells into one of its series.
+func (c *catalogue) add(s *series, f *facts) {
+	have := f.have & s.view.metrics
+	if have == 0 {
+		return
+	}
+	p := c.pane(s, f.pane)
+	for have != 0 {
+		m := have.first()
+		have &^= 1 << m
+		to := p.partial(s.view, m)
+		switch m {
+		case users:
+			to.Distinct.Add(f.user)
+		case sessions:
+			to.Distinct.Add(f.session)
+		default:
+			m.add(to, f.values[m])
+		}
+	}
+}
+
+// observe puts one observation into a series, in a pane that may be long past.
+func (c *catalogue) observe(s *series, start int64, m metric, o rollup.Observation) {
+	m.add(c.pane(s, start).partial(s.view, m), o)
+}
+
+// correct changes a sum by what became of an observation.
+func (c *catalogue) correct(s *series, start int64, m metric, o rollup.Observation) {
+	c.pane(s, start).partial(s.view, m).Correct(o)
+}
+
+// clear forgets what was added, and keeps the series.
+func (c *catalogue) clear() {
+	for _, s := range c.touched {
+		s.reset()
+	}
+	clear(c.touched)
+	c.touched, c.open = c.touched[:0], 0
+}

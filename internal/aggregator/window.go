@@ -1,0 +1,205 @@
+package aggregator
+
+import (
+	"github.com/spanmill/spanmill/internal/dedup"
+	"github.com/spanmill/spanmill/pkg/schema/rollup"
+)
+
+// window holds the spans of the last positions of the log, for what a span's
+// relatives change: its self time (its duration without what its children
+// cover), and which calls were tries of the same again. A child may come before
+// its parent or after it; what was added before is corrected by the change.
+//
+// What is held depends on positions alone, so that a window made anew from the
+// log corrects as the old one would have. It is exact for a trace whose records
+// lie within reach of each other; a span that leaves without its parent's having
+// come is counted as unresolved.
+type window struct {
+	reach int64 // offsets
+	most  int   // spans
+	nodes map[dedup.Fingerprint]*node
+	ring  []held // a queue: first is the oldest
+	first int
+	free  []*node
+	// unresolved spans left without their parent, early ones because of most.
+	unresolved, early uint64
+}
+
+// held is a span in the window.
+type held struct {
+	offset int64
+	fp     dedup.Fingerprint
+	node   *node
+	parent *node // nil: a root
+}
+
+// node is a span that is in the window, or that spans in it name as their
+// parent.
+type node struct {
+	fp       dedup.Fingerprint
+	came     bool // the span itself is in the window
+	children int  // of it, in the window
+	under    cover
+	asked    []call
+
+	bounds interval
+	pane   int64
+	weight rollup.Weight
+	self   int64
+	kind   *series
+	named  *series
+	seen   bool // came at any time: its children are resolved
+}
+
+// call is the first of the calls under one parent that ask the same.
+type call struct {
+	request uint64
+	start   uint64
+	fp      dedup.Fingerprint
+	pane    int64
+	weight  rollup.Weight
+	model   *series
+}
+
+func newWindow(reach int64, most int) *window {
+	return &window{reach: reach, most: most, nodes: make(map[dedup.Fingerprint]*node)}
+}
+
+// add takes a span that is no resend, whose record is at offset; in are the
+// series that it belongs to, by the place of their views.
+func (w *window) add(c *catalogue, f *facts, offset int64, in []*series) {
+	w.leave(offset)
+	n := w.node(f.fp)
+	if n.came { // a resend beyond the horizon of Rule D: another span, as in the tables
+		delete(w.nodes, f.fp)
+		n = w.node(f.fp)
+	}
+	n.came, n.seen = true, true
+	n.bounds, n.pane, n.weight = interval{f.start, f.end}, f.pane, f.weight
+	n.kind, n.named = in[viewKind], in[viewComponent]
+	n.self = 0
+	if work := n.bounds.length(); work <= rollup.MaxValue {
+		n.self = int64(work - n.under.covered(n.bounds))
+		o := rollup.Observation{Value: n.self, Weight: n.weight, Estimated: rollup.Of(n.self, n.weight).Estimated}
+		c.observe(n.kind, n.pane, selfTime, o)
+		c.observe(n.named, n.pane, selfTime, o)
+	}
+	h := held{offset: offset, fp: f.fp, node: n}
+	if !f.root {
+		h.parent = w.node(f.parent)
+		h.parent.children++
+		h.parent.child(c, n.bounds)
+		if f.request != 0 && in[viewModel] != nil {
+			h.parent.ask(c, call{f.request, f.start, f.fp, f.pane, f.weight, in[viewModel]})
+		}
+	}
+	w.ring = append(w.ring, h)
+}
+
+// child corrects the self time of a span by what a child of it covers.
+func (n *node) child(c *catalogue, work interval) {
+	gain := n.under.add(work, n.bounds)
+	if !n.came || gain == 0 || n.bounds.length() > rollup.MaxValue {
+		return
+	}
+	before := rollup.Of(n.self, n.weight)
+	n.self -= int64(gain)
+	after := rollup.Of(n.self, n.weight)
+	change := rollup.Observation{Value: after.Value - before.Value, Estimated: after.Estimated - before.Estimated}
+	c.correct(n.kind, n.pane, selfTime, change)
+	c.correct(n.named, n.pane, selfTime, change)
+}
+
+// ask counts all calls that ask the same but the first to start as retries, in
+// whatever order they come.
+func (n *node) ask(c *catalogue, next call) {
+	for i := range n.asked {
+		first := &n.asked[i]
+		if first.request != next.request {
+			continue
+		}
+		if next.start < first.start || next.start == first.start && next.fp.Less(first.fp) {
+			*first, next = next, *first
+		}
+		c.observe(next.model, next.pane, retries, rollup.Of(1, next.weight))
+		return
+	}
+	n.asked = append(n.asked, next)
+}
+
+// leave lets go of what is out of reach from an offset.
+func (w *window) leave(offset int64) {
+	for w.first < len(w.ring) {
+		h := &w.ring[w.first]
+		far := h.offset <= offset-w.reach
+		if !far && len(w.ring)-w.first < w.most {
+			break
+		}
+		if !far {
+			w.early++
+		}
+		w.forget(h)
+		*h = held{}
+		w.first++
+	}
+	if w.first > len(w.ring)/2 && w.first > 1024 {
+		w.ring = w.ring[:copy(w.ring, w.ring[w.first:])]
+		w.first = 0
+	}
+}
+
+// forget lets go of one span.
+func (w *window) forget(h *held) {
+	h.node.came = false
+	if w.nodes[h.fp] == h.node {
+		delete(w.nodes, h.fp)
+	}
+	w.recycle(h.node)
+	p := h.parent
+	if p == nil {
+		return
+	}
+	if !p.seen {
+		w.unresolved++
+	}
+	if p.children--; p.children == 0 && !p.came {
+		if w.nodes[p.fp] == p {
+			delete(w.nodes, p.fp)
+		}
+		w.recycle(p)
+	}
+}
+
+// recycle keeps a node that nothing refers to for its memory.
+func (w *window) recycle(n *node) {
+	if n.came || n.children > 0 {
+		return
+	}
+	clear(n.asked)
+	*n = node{under: n.under[:0], asked: n.asked[:0]}
+	w.free = append(w.free, n)
+}
+
+// node finds or makes the node of a span.
+func (w *window) node(fp dedup.Fingerprint) *node {
+	if n := w.nodes[fp]; n != nil {
+		return n
+	}
+	var n *node
+	if last := len(w.free) - 1; last >= 0 {
+		n, w.free = w.free[last], w.free[:last]
+	} else {
+		n = new(node)
+	}
+	n.fp = fp
+	w.nodes[fp] = n
+	return n
+}
+
+// size is how many spans are held.
+func (w *window) size() int { return len(w.ring) - w.first }
+
+// forgetAll empties the window.
+func (w *window) forgetAll() {
+	*w = *newWindow(w.reach, w.most)
+}
