@@ -80,6 +80,38 @@ func (s *Store) StoredParts(ctx context.Context, r Region, visit func(*schema.St
 	return nil
 }
 
+// StoredEvents visits the rows of the table of a kind of event that come from
+// the region, in the order of the log. What it hands over is valid during the
+// visit.
+func (s *Store) StoredEvents(ctx context.Context, kind schema.EventKind, r Region, visit func(*schema.StoredEvent) error) error {
+	sql := fmt.Sprintf("SELECT src_log, src_offset, src_index, hex(tenant), hex(trace_id) FROM %s WHERE %s AND src_offset BETWEEN %d AND %d"+
+		" ORDER BY src_offset, src_index", eventTable(kind), r.sql(), r.First, r.Last)
+	var row schema.StoredEvent
+	err := s.lines(ctx, sql, 5, func(f []string) (err error) {
+		if row.Offset, err = strconv.ParseInt(f[1], 10, 64); err != nil {
+			return err
+		}
+		index, err := strconv.ParseUint(f[2], 10, 32)
+		if err != nil {
+			return err
+		}
+		tenant, err := hex.DecodeString(f[3])
+		if err != nil {
+			return err
+		}
+		trace, err := hex.DecodeString(f[4])
+		if err != nil {
+			return err
+		}
+		row.Log, row.Index, row.Tenant, row.TraceID = f[0], uint32(index), string(tenant), string(trace)
+		return visit(&row)
+	})
+	if err != nil {
+		return fmt.Errorf("read rows %d–%d of %s: %w", r.First, r.Last, eventTable(kind), err)
+	}
+	return nil
+}
+
 // Batches lists the ranges of the batches that landed in the region, as
 // trace_parts tells them, in order and at most n.
 func (s *Store) Batches(ctx context.Context, r Region, n int) ([]pipeline.Range, error) {
@@ -105,7 +137,13 @@ func (s *Store) Batches(ctx context.Context, r Region, n int) ([]pipeline.Range,
 // whose retention is shortest.
 func (s *Store) LeastRetention(ctx context.Context) (map[string]uint16, error) {
 	out := make(map[string]uint16)
-	err := s.lines(ctx, "SELECT hex(tenant), min(retention_days) FROM "+TableSpans+" GROUP BY tenant", 2, func(f []string) error {
+	var tables []string
+	for _, table := range rowTables() {
+		if table != TableTraceDeletions {
+			tables = append(tables, "SELECT tenant, min(retention_days) AS days FROM "+table+" GROUP BY tenant")
+		}
+	}
+	err := s.lines(ctx, "SELECT hex(tenant), min(days) FROM ("+strings.Join(tables, " UNION ALL ")+") GROUP BY tenant", 2, func(f []string) error {
 		tenant, err := hex.DecodeString(f[0])
 		if err != nil {
 			return err

@@ -24,6 +24,7 @@ const (
 	typeUInt16  proto.ColumnType = "UInt16"
 	typeUInt32  proto.ColumnType = "UInt32"
 	typeUInt64  proto.ColumnType = "UInt64"
+	typeVersion proto.ColumnType = "UInt128"
 )
 
 // Block is rows of one table, as columns.

@@ -128,7 +128,8 @@ func TestClusterTables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	alone := strings.NewReplacer(" ON CLUSTER 'prod'", "", "ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')", "MergeTree")
+	alone := strings.NewReplacer(" ON CLUSTER 'prod'", "", "ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')", "MergeTree",
+		"ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', version)", "ReplacingMergeTree(version)")
 	for range 2 {
 		for _, s := range statements {
 			if err := local.client.exec(t.Context(), request{sql: alone.Replace(s.SQL), settings: settings(), anyDatabase: true}); err != nil {

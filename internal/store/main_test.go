@@ -41,6 +41,9 @@ func TestOnEngine(t *testing.T) {
 		"metrics":                           testMetrics,
 		"stored rows are read back":         testStoredRowsAreReadBack,
 		"stored parts are read back":        testStoredPartsAreReadBack,
+		"events survive":                    testEventsSurvive,
+		"an experiment survives":            testExperimentSurvives,
+		"deletions hide, are due, delete":   testDeletions,
 		"only missing rows are inserted":    testOnlyMissingRowsAreInserted,
 	} {
 		t.Run(name, func(t *testing.T) {

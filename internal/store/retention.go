@@ -29,13 +29,17 @@ func (s *Store) SetRetention(ctx context.Context, tenant string, days uint16, re
 	if days < 1 || days > MaxRetentionDays {
 		return fmt.Errorf("retention is %d days, must be 1 to %d", days, MaxRetentionDays)
 	}
-	for _, table := range []string{TableSpans, TableTraceParts} {
-		sql := fmt.Sprintf("ALTER TABLE %s UPDATE retention_days = %d WHERE tenant = %s AND retention_days != %[2]d", table, days, quote(tenant))
+	for _, table := range rowTables() {
+		kept := days
+		if table == TableTraceDeletions {
+			kept = KeptDeletion(days)
+		}
+		sql := fmt.Sprintf("ALTER TABLE %s UPDATE retention_days = %d WHERE tenant = %s AND retention_days != %[2]d", table, kept, quote(tenant))
 		if err := s.client.exec(ctx, request{sql: sql, settings: settings()}); err != nil {
 			return fmt.Errorf("set retention in %s: %w", table, err)
 		}
 	}
-	for _, table := range []string{TableSpans, TableTraceParts} {
+	for _, table := range rowTables() {
 		if err := s.awaitRetention(ctx, table, report); err != nil {
 			return fmt.Errorf("set retention in %s: %w", table, err)
 		}

@@ -20,7 +20,11 @@ import (
 func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func testBlocksMatchTheirTables(t *testing.T, b *bundle) {
-	for table, block := range map[string]Block{TableSpans: NewSpanBlock(), TableTraceParts: NewTracePartBlock()} {
+	blocks := map[string]Block{TableSpans: NewSpanBlock(), TableTraceParts: NewTracePartBlock(), TableExperiments: NewExperimentBlock()}
+	for _, kind := range EventKinds() {
+		blocks[eventTable(kind)] = NewEventBlock(kind)
+	}
+	for table, block := range blocks {
 		got := b.query(t, "SELECT arrayStringConcat(groupArray(concat(name, ' ', type)), ', ') FROM (SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = '"+table+"' ORDER BY position)")
 		if got != block.structure() {
 			t.Errorf("%s\ntable %s\nblock %s", table, got, block.structure())
@@ -37,7 +41,7 @@ func testMigrateAgainAndAltered(t *testing.T, b *bundle) {
 			t.Fatal(err)
 		}
 	}
-	for _, table := range []string{TableSpans, TableTraceParts} {
+	for _, table := range append(rowTables(), TableExperiments) {
 		b.expect(t, "1", "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = '"+table+"' AND engine_full LIKE '%non_replicated_deduplication_window = 20000%'")
 	}
 	// A migration that was cut off is repeated.

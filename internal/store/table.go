@@ -26,9 +26,12 @@ type Table[B Block] struct {
 	rowSQL string
 }
 
+// rangeByOffset is rangeSQL of rows that come from one record each.
+const rangeByOffset = "src_offset BETWEEN %d AND %d"
+
 // Spans is table spans.
 func (s *Store) Spans() *Table[*SpanBlock] {
-	return &Table[*SpanBlock]{name: TableSpans, store: s, rangeSQL: "src_offset BETWEEN %d AND %d", rowSQL: "(src_offset, src_index, trace_id, span_id)"}
+	return &Table[*SpanBlock]{name: TableSpans, store: s, rangeSQL: rangeByOffset, rowSQL: "(src_offset, src_index, trace_id, span_id)"}
 }
 
 // TraceParts is table trace_parts.

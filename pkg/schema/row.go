@@ -69,3 +69,47 @@ type TracePart struct {
 	Partition               int32
 	FirstOffset, LastOffset int64 // the batch's range
 }
+
+// EventRow is all that a row of trace_info, trace_tags, assessments or
+// trace_deletions is made of. It lives for one Append.
+type EventRow struct {
+	Event *Event
+
+	Tenant string
+	// ReceivedMilli is the record's timestamp, Unix milliseconds; of a re-driven
+	// record that of its first life.
+	ReceivedMilli int64
+	PartDay       uint16 // days since 1970-01-01 UTC
+	RetentionDays uint16
+	Version       Version
+
+	// Log, Partition, Offset and Event.Index name where the row comes from.
+	Log       string // pipeline.Log.ID
+	Partition int32
+	Offset    int64
+	Origin    string // as in SpanRow
+}
+
+// Version orders what is told about one trace: all of it is in one partition,
+// and later in the log wins (W16). It is a number of 128 bits: incarnation,
+// offset, index.
+type Version struct{ Low, High uint64 }
+
+// VersionOf is the version of an event at a place in the log.
+func VersionOf(incarnation uint32, offset int64, index uint32) Version {
+	return Version{
+		Low:  uint64(offset)<<32 | uint64(index),
+		High: uint64(incarnation)<<32 | uint64(offset)>>32,
+	}
+}
+
+// ExperimentRow is all that a row of table experiments is made of.
+type ExperimentRow struct {
+	Experiment    *Experiment
+	Tenant        string
+	ReceivedMilli int64
+	Version       Version
+	Log           string // pipeline.Log.ID
+	Partition     int32
+	Offset        int64
+}

@@ -18,3 +18,19 @@ type StoredPart struct {
 	Trace       TraceID
 	Spans       uint64
 }
+
+// Deletion hides what was received about a trace up to it, itself included.
+type Deletion struct {
+	Tenant, TraceID string
+	ReceivedMilli   int64 // Unix milliseconds
+}
+
+// StoredEvent is what an audit reads back of a row of a table of events: which
+// it is, and where in the log it comes from.
+type StoredEvent struct {
+	Log     string // pipeline.Log.ID
+	Offset  int64
+	Index   uint32
+	Tenant  string
+	TraceID string
+}

@@ -32,6 +32,11 @@ var errClusterName = errors.New("a cluster's name has letters, digits, and _ . -
 var sharded = []struct{ table, key string }{
 	{"spans", "cityHash64(trace_id)"},
 	{"trace_parts", "cityHash64(trace_id)"},
+	{"trace_info", "cityHash64(trace_id)"},
+	{"trace_tags", "cityHash64(trace_id)"},
+	{"assessments", "cityHash64(trace_id)"},
+	{"trace_deletions", "cityHash64(trace_id)"},
+	{"experiments", "cityHash64(experiment_id)"},
 }
 
 // OnCluster has a statement run on every server of the cluster, if there is one.
@@ -48,6 +53,15 @@ func (p Params) MergeTree() string {
 		return "MergeTree"
 	}
 	return "ReplicatedMergeTree('" + keeperPath + "', '{replica}')"
+}
+
+// ReplacingMergeTree is the engine of tables that keep the newest row of a key,
+// by the column of that name.
+func (p Params) ReplacingMergeTree(version string) string {
+	if p.Cluster == "" {
+		return "ReplacingMergeTree(" + version + ")"
+	}
+	return "ReplicatedReplacingMergeTree('" + keeperPath + "', '{replica}', " + version + ")"
 }
 
 // Window is the setting for how many insert tokens a table remembers. Tables

@@ -141,3 +141,190 @@ SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 0,
     min_bytes_for_wide_part = 134217728, merge_selector_base = 10
 COMMENT 'One row for each trace and batch: sums over the spans of the trace in that batch. A trace is all its parts.'
 
+-- 0003_trace_info
+CREATE TABLE IF NOT EXISTS spanmill.trace_info
+(
+    tenant LowCardinality(String) COMMENT 'Who the trace belongs to.',
+    experiment_id LowCardinality(String) COMMENT 'Experiment; empty: not said.',
+    trace_id String COMMENT '32 lower-case hexadecimal digits for MLflow''s tr-... ids, any other id as it was given.' CODEC(ZSTD(1)),
+    client_request_id String COMMENT 'The client''s own id of the request; empty: not said.' CODEC(ZSTD(1)),
+    request_ms Int64 COMMENT 'When the request began, in Unix milliseconds; 0: not said.' CODEC(Delta, ZSTD(1)),
+    duration_ms Nullable(UInt64) COMMENT 'How long it took; NULL: not said.' CODEC(ZSTD(1)),
+    state LowCardinality(String) COMMENT 'OK, ERROR, IN_PROGRESS or STATE_UNSPECIFIED; empty: not said.',
+    request_preview String COMMENT 'Beginning of the request, as the client made it; empty: not said.' CODEC(ZSTD(1)),
+    response_preview String COMMENT 'Beginning of the response, as the client made it; empty: not said.' CODEC(ZSTD(1)),
+    metadata Map(LowCardinality(String), String) COMMENT 'Trace metadata that this event sets.' CODEC(ZSTD(1)),
+    tags Map(LowCardinality(String), String) COMMENT 'Tags that this event sets; trace_tags has those that were set or deleted one by one.' CODEC(ZSTD(1)),
+    version UInt128 COMMENT 'Place in the log as one number, to be compared within a trace: incarnation, offset, index. The greater one wins.' CODEC(ZSTD(1)),
+    received_at DateTime64(3, 'UTC') COMMENT 'When the gateway received the event: the time of its record.' CODEC(Delta, ZSTD(1)),
+    part_day Date COMMENT 'Day that partition and retention go by: the request''s, or the day of receipt if that is absurd.',
+    retention_days UInt16 COMMENT 'Days after part_day that the row is kept.',
+    src_log LowCardinality(String) COMMENT 'Log the row comes from: topic id and incarnation.',
+    src_partition Int32 COMMENT 'Partition of the topic.',
+    src_offset Int64 COMMENT 'Offset of the record.' CODEC(Delta, ZSTD(1)),
+    src_index UInt32 COMMENT 'Ordinal of the event in its record.' CODEC(Delta, ZSTD(1)),
+    origin String COMMENT 'topic/partition/offset/index of a re-driven dead letter''s first life, which version tells too; else empty.',
+    INDEX by_trace_id trace_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX by_request request_ms TYPE minmax GRANULARITY 1,
+    INDEX by_src_offset src_offset TYPE minmax GRANULARITY 1
+)
+ENGINE = MergeTree
+PARTITION BY part_day
+ORDER BY (tenant, experiment_id, intDiv(request_ms, 300000), trace_id, version)
+TTL part_day + toIntervalDay(retention_days)
+SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 0
+COMMENT 'One row for each trace info that was sent. A trace''s info is all its rows by (tenant, trace_id): of each plain field the value of the greatest version that says it (argMaxIf), of metadata and tags each key from the greatest version that has it; for tags together with the rows of trace_tags. Rows of a deleted trace (see trace_deletions) do not count.'
+
+-- 0004_trace_tags
+CREATE TABLE IF NOT EXISTS spanmill.trace_tags
+(
+    tenant LowCardinality(String) COMMENT 'Who the trace belongs to.',
+    trace_id String COMMENT 'Trace, as in trace_info.' CODEC(ZSTD(1)),
+    key LowCardinality(String) COMMENT 'Tag.',
+    value String COMMENT 'Its value.' CODEC(ZSTD(1)),
+    deleted Bool COMMENT 'The tag was deleted; value does not count.',
+    version UInt128 COMMENT 'Place in the log as one number, to be compared within a trace: incarnation, offset, index. The greater one wins.' CODEC(ZSTD(1)),
+    received_at DateTime64(3, 'UTC') COMMENT 'When the gateway received the event: the time of its record.' CODEC(Delta, ZSTD(1)),
+    part_day Date COMMENT 'Day of receipt: what partition and retention go by.',
+    retention_days UInt16 COMMENT 'Days after part_day that the row is kept.',
+    src_log LowCardinality(String) COMMENT 'Log the row comes from: topic id and incarnation.',
+    src_partition Int32 COMMENT 'Partition of the topic.',
+    src_offset Int64 COMMENT 'Offset of the record.' CODEC(Delta, ZSTD(1)),
+    src_index UInt32 COMMENT 'Ordinal of the event in its record.' CODEC(Delta, ZSTD(1)),
+    origin String COMMENT 'topic/partition/offset/index of a re-driven dead letter''s first life, which version tells too; else empty.',
+    INDEX by_key key TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX by_src_offset src_offset TYPE minmax GRANULARITY 1
+)
+ENGINE = MergeTree
+PARTITION BY part_day
+ORDER BY (tenant, trace_id, key, version)
+TTL part_day + toIntervalDay(retention_days)
+SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 0
+COMMENT 'One row each time that one tag of a trace was set or deleted. Of a tag the row of the greatest version counts, among those of trace_info too. Rows of a deleted trace (see trace_deletions) do not count.'
+
+-- 0005_assessments
+CREATE TABLE IF NOT EXISTS spanmill.assessments
+(
+    tenant LowCardinality(String) COMMENT 'Who the trace belongs to.',
+    trace_id String COMMENT 'Trace, as in trace_info.' CODEC(ZSTD(1)),
+    assessment_id String COMMENT 'Assessment.' CODEC(ZSTD(1)),
+    mask UInt32 COMMENT 'Fields that this event sets: 1 name, 2 source, 4 value (type, value, serialized and error), 8 rationale, 16 metadata, 32 span_id, 64 overrides, 128 valid, 256 create_ms.',
+    deleted Bool COMMENT 'The assessment is gone, whatever other rows say.',
+    name LowCardinality(String) COMMENT 'What was judged.',
+    source_type LowCardinality(String) COMMENT 'HUMAN, LLM_JUDGE or CODE.',
+    source_id String COMMENT 'Who judged.' CODEC(ZSTD(1)),
+    create_ms Int64 COMMENT 'When it was made, in Unix milliseconds.' CODEC(ZSTD(1)),
+    update_ms Int64 COMMENT 'When this event changed it, in Unix milliseconds.' CODEC(ZSTD(1)),
+    type LowCardinality(String) COMMENT 'feedback, expectation or issue.',
+    value String COMMENT 'The value as JSON; empty: none.' CODEC(ZSTD(1)),
+    serialized Bool COMMENT 'An expectation that was sent as serialized_value.',
+    has_error Bool COMMENT 'The judge gave no value; the error fields say why.',
+    error_code LowCardinality(String) COMMENT 'Class of the error.',
+    error_message String COMMENT 'Text of the error.' CODEC(ZSTD(1)),
+    error_stack String COMMENT 'Stack trace of the error.' CODEC(ZSTD(1)),
+    rationale String COMMENT 'Why.' CODEC(ZSTD(1)),
+    metadata Map(LowCardinality(String), String) COMMENT 'Metadata, whole: it replaces what was there.' CODEC(ZSTD(1)),
+    span_id String COMMENT 'Span that is judged; empty: the trace.' CODEC(ZSTD(1)),
+    overrides String COMMENT 'Assessment that this one replaces.' CODEC(ZSTD(1)),
+    valid Bool COMMENT 'False: another one replaced it.',
+    version UInt128 COMMENT 'Place in the log as one number, to be compared within a trace: incarnation, offset, index. The greater one wins.' CODEC(ZSTD(1)),
+    received_at DateTime64(3, 'UTC') COMMENT 'When the gateway received the event: the time of its record.' CODEC(Delta, ZSTD(1)),
+    part_day Date COMMENT 'Day of receipt: what partition and retention go by.',
+    retention_days UInt16 COMMENT 'Days after part_day that the row is kept.',
+    src_log LowCardinality(String) COMMENT 'Log the row comes from: topic id and incarnation.',
+    src_partition Int32 COMMENT 'Partition of the topic.',
+    src_offset Int64 COMMENT 'Offset of the record.' CODEC(Delta, ZSTD(1)),
+    src_index UInt32 COMMENT 'Ordinal of the event in its record.' CODEC(Delta, ZSTD(1)),
+    origin String COMMENT 'topic/partition/offset/index of a re-driven dead letter''s first life, which version tells too; else empty.',
+    INDEX by_name name TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX by_src_offset src_offset TYPE minmax GRANULARITY 1
+)
+ENGINE = MergeTree
+PARTITION BY part_day
+ORDER BY (tenant, trace_id, assessment_id, version)
+TTL part_day + toIntervalDay(retention_days)
+SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 0
+COMMENT 'One row each time that an assessment was made, changed or deleted. An assessment is all its rows by (tenant, trace_id, assessment_id): of each field the value of the greatest version whose mask has it (argMaxIf with bitAnd), update_ms of the greatest version; gone if any row says deleted, and not there as long as no row has its name. Rows of a deleted trace (see trace_deletions) do not count.'
+
+-- 0006_trace_deletions
+CREATE TABLE IF NOT EXISTS spanmill.trace_deletions
+(
+    tenant LowCardinality(String) COMMENT 'Who the trace belongs to.',
+    trace_id String COMMENT 'Trace, as in trace_info.' CODEC(ZSTD(1)),
+    version UInt128 COMMENT 'Place in the log as one number, to be compared within a trace: incarnation, offset, index. The greater one wins.' CODEC(ZSTD(1)),
+    received_at DateTime64(3, 'UTC') COMMENT 'When the gateway received the event: the time of its record.' CODEC(Delta, ZSTD(1)),
+    part_day Date COMMENT 'Day of receipt: what partition and retention go by; retention_days is more than a year longer than that of other rows, so that nothing comes back.',
+    retention_days UInt16 COMMENT 'Days after part_day that the row is kept.',
+    src_log LowCardinality(String) COMMENT 'Log the row comes from: topic id and incarnation.',
+    src_partition Int32 COMMENT 'Partition of the topic.',
+    src_offset Int64 COMMENT 'Offset of the record.' CODEC(Delta, ZSTD(1)),
+    src_index UInt32 COMMENT 'Ordinal of the event in its record.' CODEC(Delta, ZSTD(1)),
+    origin String COMMENT 'topic/partition/offset/index of a re-driven dead letter''s first life, which version tells too; else empty.',
+    INDEX by_received_at received_at TYPE minmax GRANULARITY 1,
+    INDEX by_src_offset src_offset TYPE minmax GRANULARITY 1
+)
+ENGINE = MergeTree
+PARTITION BY part_day
+ORDER BY (tenant, trace_id, received_at)
+TTL part_day + toIntervalDay(retention_days)
+SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 0
+COMMENT 'One row for each deletion of a trace. A row of any table about the trace counts only if its received_at is greater than every received_at here of (tenant, trace_id). Whoever reads leaves the others out, for instance by LEFT ANY JOIN (SELECT trace_id, max(received_at) AS deleted_at FROM trace_deletions WHERE tenant = T GROUP BY trace_id) USING trace_id WHERE received_at > deleted_at; writers delete them in the background.'
+
+-- 0007_experiments
+CREATE TABLE IF NOT EXISTS spanmill.experiments
+(
+    tenant LowCardinality(String) COMMENT 'Who the experiment belongs to.',
+    experiment_id String COMMENT 'Experiment, as other tables have it; 0, the default one, has a row only once it was changed.',
+    name String COMMENT 'Its name.',
+    artifact_location String COMMENT 'Where its artifacts are.',
+    stage LowCardinality(String) COMMENT 'active or deleted.',
+    create_ms Int64 COMMENT 'When it was made, in Unix milliseconds.',
+    update_ms Int64 COMMENT 'When it was changed last, in Unix milliseconds.',
+    tags Map(LowCardinality(String), String) COMMENT 'Its tags.',
+    version UInt128 COMMENT 'Place in the log as one number: incarnation, offset.',
+    received_at DateTime64(3, 'UTC') COMMENT 'When the gateway received it: the time of its record.',
+    src_log LowCardinality(String) COMMENT 'Log the row comes from: topic id and incarnation.',
+    src_partition Int32 COMMENT 'Partition of the topic.',
+    src_offset Int64 COMMENT 'Offset of the record.'
+)
+ENGINE = ReplacingMergeTree(version)
+ORDER BY (tenant, experiment_id)
+SETTINGS non_replicated_deduplication_window = 10000
+COMMENT 'The experiments as topic experiments has them. The row of the greatest version counts: merges remove the others, argMax or FINAL leave them out until then.'
+
+-- 0010_spans_call
+ALTER TABLE spanmill.spans
+    ADD COLUMN IF NOT EXISTS cache_write_1h_tokens Nullable(UInt64) COMMENT 'Of cache_write_tokens, those kept for an hour; the others are kept for five minutes.' CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS audio_input_tokens Nullable(UInt64) COMMENT 'Of input_tokens, those that were audio.' CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS audio_output_tokens Nullable(UInt64) COMMENT 'Of output_tokens, those that were audio.' CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS usage_flags UInt8 COMMENT 'What the sent counts left out and ours have: 1 cached input, 2 reasoning.',
+    ADD COLUMN IF NOT EXISTS content_flags UInt8 COMMENT 'What is odd about input and output: 1 JSON that ends early, 2 put together from several attributes or events.',
+    ADD COLUMN IF NOT EXISTS service_tier LowCardinality(String) COMMENT 'Tier that served the call, else the one asked for: default, flex, priority, ...',
+    ADD COLUMN IF NOT EXISTS is_batch Bool COMMENT 'The call was part of a batch.',
+    ADD COLUMN IF NOT EXISTS is_stream Bool COMMENT 'The answer was streamed.',
+    ADD COLUMN IF NOT EXISTS ttft_ns Nullable(UInt64) COMMENT 'Time to the first token, nanoseconds from the start; NULL: not reported.' CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS finish_reasons Array(LowCardinality(String)) COMMENT 'Why the model stopped, one for each choice: stop, length, tool_calls, ...',
+    ADD COLUMN IF NOT EXISTS response_id String COMMENT 'The provider''s id of the answer.' CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS response_status LowCardinality(String) COMMENT 'State of the answer: completed, incomplete, failed, ...',
+    ADD COLUMN IF NOT EXISTS temperature Nullable(Float64) COMMENT 'Temperature asked for.' CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS top_p Nullable(Float64) COMMENT 'Nucleus sampling asked for.' CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS max_tokens Nullable(UInt64) COMMENT 'Most output tokens asked for.' CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS choice_count Nullable(UInt64) COMMENT 'Answers asked for.' CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS reasoning_level LowCardinality(String) COMMENT 'How much reasoning was asked for: low, medium, high, ...',
+    ADD COLUMN IF NOT EXISTS output_type LowCardinality(String) COMMENT 'Kind of answer asked for: text, json, image, speech, ...',
+    ADD COLUMN IF NOT EXISTS release LowCardinality(String) COMMENT 'Release of the application.',
+    ADD COLUMN IF NOT EXISTS app_version LowCardinality(String) COMMENT 'Version of the application.',
+    ADD COLUMN IF NOT EXISTS trace_name LowCardinality(String) COMMENT 'Name that the application gave the trace, if it did.',
+    ADD COLUMN IF NOT EXISTS level LowCardinality(String) COMMENT 'Importance: DEBUG, DEFAULT, INFO, WARNING, ERROR, CRITICAL; ERROR for a failed span that says none.',
+    ADD COLUMN IF NOT EXISTS tags Array(LowCardinality(String)) COMMENT 'Tags of the trace that the span carries; MLflow''s as name=value.',
+    ADD COLUMN IF NOT EXISTS display_name LowCardinality(String) COMMENT 'What the application calls the span, if not its name.',
+    ADD COLUMN IF NOT EXISTS agent_id LowCardinality(String) COMMENT 'The agent''s id.',
+    ADD COLUMN IF NOT EXISTS agent_version LowCardinality(String) COMMENT 'The agent''s version.',
+    ADD COLUMN IF NOT EXISTS workflow_name LowCardinality(String) COMMENT 'Workflow.',
+    ADD COLUMN IF NOT EXISTS tool_call_id String COMMENT 'The model''s id of the tool call.' CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS tool_type LowCardinality(String) COMMENT 'Kind of tool: function, extension, datastore.',
+    ADD COLUMN IF NOT EXISTS prompt_name LowCardinality(String) COMMENT 'Prompt in a registry.',
+    ADD COLUMN IF NOT EXISTS prompt_version LowCardinality(String) COMMENT 'Its version.',
+    ADD COLUMN IF NOT EXISTS data_source_id LowCardinality(String) COMMENT 'Data source that was searched.',
+    ADD COLUMN IF NOT EXISTS server_address LowCardinality(String) COMMENT 'Host that was called.'
+

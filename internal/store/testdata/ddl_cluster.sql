@@ -144,6 +144,157 @@ SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_windo
     min_bytes_for_wide_part = 134217728, merge_selector_base = 10
 COMMENT 'One row for each trace and batch: sums over the spans of the trace in that batch. A trace is all its parts.'
 
+-- 0003_trace_info
+CREATE TABLE IF NOT EXISTS spanmill_local.trace_info ON CLUSTER 'prod'
+(
+    tenant LowCardinality(String) COMMENT 'Who the trace belongs to.',
+    experiment_id LowCardinality(String) COMMENT 'Experiment; empty: not said.',
+    trace_id String COMMENT '32 lower-case hexadecimal digits for MLflow''s tr-... ids, any other id as it was given.' CODEC(ZSTD(1)),
+    client_request_id String COMMENT 'The client''s own id of the request; empty: not said.' CODEC(ZSTD(1)),
+    request_ms Int64 COMMENT 'When the request began, in Unix milliseconds; 0: not said.' CODEC(Delta, ZSTD(1)),
+    duration_ms Nullable(UInt64) COMMENT 'How long it took; NULL: not said.' CODEC(ZSTD(1)),
+    state LowCardinality(String) COMMENT 'OK, ERROR, IN_PROGRESS or STATE_UNSPECIFIED; empty: not said.',
+    request_preview String COMMENT 'Beginning of the request, as the client made it; empty: not said.' CODEC(ZSTD(1)),
+    response_preview String COMMENT 'Beginning of the response, as the client made it; empty: not said.' CODEC(ZSTD(1)),
+    metadata Map(LowCardinality(String), String) COMMENT 'Trace metadata that this event sets.' CODEC(ZSTD(1)),
+    tags Map(LowCardinality(String), String) COMMENT 'Tags that this event sets; trace_tags has those that were set or deleted one by one.' CODEC(ZSTD(1)),
+    version UInt128 COMMENT 'Place in the log as one number, to be compared within a trace: incarnation, offset, index. The greater one wins.' CODEC(ZSTD(1)),
+    received_at DateTime64(3, 'UTC') COMMENT 'When the gateway received the event: the time of its record.' CODEC(Delta, ZSTD(1)),
+    part_day Date COMMENT 'Day that partition and retention go by: the request''s, or the day of receipt if that is absurd.',
+    retention_days UInt16 COMMENT 'Days after part_day that the row is kept.',
+    src_log LowCardinality(String) COMMENT 'Log the row comes from: topic id and incarnation.',
+    src_partition Int32 COMMENT 'Partition of the topic.',
+    src_offset Int64 COMMENT 'Offset of the record.' CODEC(Delta, ZSTD(1)),
+    src_index UInt32 COMMENT 'Ordinal of the event in its record.' CODEC(Delta, ZSTD(1)),
+    origin String COMMENT 'topic/partition/offset/index of a re-driven dead letter''s first life, which version tells too; else empty.',
+    INDEX by_trace_id trace_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX by_request request_ms TYPE minmax GRANULARITY 1,
+    INDEX by_src_offset src_offset TYPE minmax GRANULARITY 1
+)
+ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
+PARTITION BY part_day
+ORDER BY (tenant, experiment_id, intDiv(request_ms, 300000), trace_id, version)
+TTL part_day + toIntervalDay(retention_days)
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 0
+COMMENT 'One row for each trace info that was sent. A trace''s info is all its rows by (tenant, trace_id): of each plain field the value of the greatest version that says it (argMaxIf), of metadata and tags each key from the greatest version that has it; for tags together with the rows of trace_tags. Rows of a deleted trace (see trace_deletions) do not count.'
+
+-- 0004_trace_tags
+CREATE TABLE IF NOT EXISTS spanmill_local.trace_tags ON CLUSTER 'prod'
+(
+    tenant LowCardinality(String) COMMENT 'Who the trace belongs to.',
+    trace_id String COMMENT 'Trace, as in trace_info.' CODEC(ZSTD(1)),
+    key LowCardinality(String) COMMENT 'Tag.',
+    value String COMMENT 'Its value.' CODEC(ZSTD(1)),
+    deleted Bool COMMENT 'The tag was deleted; value does not count.',
+    version UInt128 COMMENT 'Place in the log as one number, to be compared within a trace: incarnation, offset, index. The greater one wins.' CODEC(ZSTD(1)),
+    received_at DateTime64(3, 'UTC') COMMENT 'When the gateway received the event: the time of its record.' CODEC(Delta, ZSTD(1)),
+    part_day Date COMMENT 'Day of receipt: what partition and retention go by.',
+    retention_days UInt16 COMMENT 'Days after part_day that the row is kept.',
+    src_log LowCardinality(String) COMMENT 'Log the row comes from: topic id and incarnation.',
+    src_partition Int32 COMMENT 'Partition of the topic.',
+    src_offset Int64 COMMENT 'Offset of the record.' CODEC(Delta, ZSTD(1)),
+    src_index UInt32 COMMENT 'Ordinal of the event in its record.' CODEC(Delta, ZSTD(1)),
+    origin String COMMENT 'topic/partition/offset/index of a re-driven dead letter''s first life, which version tells too; else empty.',
+    INDEX by_key key TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX by_src_offset src_offset TYPE minmax GRANULARITY 1
+)
+ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
+PARTITION BY part_day
+ORDER BY (tenant, trace_id, key, version)
+TTL part_day + toIntervalDay(retention_days)
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 0
+COMMENT 'One row each time that one tag of a trace was set or deleted. Of a tag the row of the greatest version counts, among those of trace_info too. Rows of a deleted trace (see trace_deletions) do not count.'
+
+-- 0005_assessments
+CREATE TABLE IF NOT EXISTS spanmill_local.assessments ON CLUSTER 'prod'
+(
+    tenant LowCardinality(String) COMMENT 'Who the trace belongs to.',
+    trace_id String COMMENT 'Trace, as in trace_info.' CODEC(ZSTD(1)),
+    assessment_id String COMMENT 'Assessment.' CODEC(ZSTD(1)),
+    mask UInt32 COMMENT 'Fields that this event sets: 1 name, 2 source, 4 value (type, value, serialized and error), 8 rationale, 16 metadata, 32 span_id, 64 overrides, 128 valid, 256 create_ms.',
+    deleted Bool COMMENT 'The assessment is gone, whatever other rows say.',
+    name LowCardinality(String) COMMENT 'What was judged.',
+    source_type LowCardinality(String) COMMENT 'HUMAN, LLM_JUDGE or CODE.',
+    source_id String COMMENT 'Who judged.' CODEC(ZSTD(1)),
+    create_ms Int64 COMMENT 'When it was made, in Unix milliseconds.' CODEC(ZSTD(1)),
+    update_ms Int64 COMMENT 'When this event changed it, in Unix milliseconds.' CODEC(ZSTD(1)),
+    type LowCardinality(String) COMMENT 'feedback, expectation or issue.',
+    value String COMMENT 'The value as JSON; empty: none.' CODEC(ZSTD(1)),
+    serialized Bool COMMENT 'An expectation that was sent as serialized_value.',
+    has_error Bool COMMENT 'The judge gave no value; the error fields say why.',
+    error_code LowCardinality(String) COMMENT 'Class of the error.',
+    error_message String COMMENT 'Text of the error.' CODEC(ZSTD(1)),
+    error_stack String COMMENT 'Stack trace of the error.' CODEC(ZSTD(1)),
+    rationale String COMMENT 'Why.' CODEC(ZSTD(1)),
+    metadata Map(LowCardinality(String), String) COMMENT 'Metadata, whole: it replaces what was there.' CODEC(ZSTD(1)),
+    span_id String COMMENT 'Span that is judged; empty: the trace.' CODEC(ZSTD(1)),
+    overrides String COMMENT 'Assessment that this one replaces.' CODEC(ZSTD(1)),
+    valid Bool COMMENT 'False: another one replaced it.',
+    version UInt128 COMMENT 'Place in the log as one number, to be compared within a trace: incarnation, offset, index. The greater one wins.' CODEC(ZSTD(1)),
+    received_at DateTime64(3, 'UTC') COMMENT 'When the gateway received the event: the time of its record.' CODEC(Delta, ZSTD(1)),
+    part_day Date COMMENT 'Day of receipt: what partition and retention go by.',
+    retention_days UInt16 COMMENT 'Days after part_day that the row is kept.',
+    src_log LowCardinality(String) COMMENT 'Log the row comes from: topic id and incarnation.',
+    src_partition Int32 COMMENT 'Partition of the topic.',
+    src_offset Int64 COMMENT 'Offset of the record.' CODEC(Delta, ZSTD(1)),
+    src_index UInt32 COMMENT 'Ordinal of the event in its record.' CODEC(Delta, ZSTD(1)),
+    origin String COMMENT 'topic/partition/offset/index of a re-driven dead letter''s first life, which version tells too; else empty.',
+    INDEX by_name name TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX by_src_offset src_offset TYPE minmax GRANULARITY 1
+)
+ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
+PARTITION BY part_day
+ORDER BY (tenant, trace_id, assessment_id, version)
+TTL part_day + toIntervalDay(retention_days)
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 0
+COMMENT 'One row each time that an assessment was made, changed or deleted. An assessment is all its rows by (tenant, trace_id, assessment_id): of each field the value of the greatest version whose mask has it (argMaxIf with bitAnd), update_ms of the greatest version; gone if any row says deleted, and not there as long as no row has its name. Rows of a deleted trace (see trace_deletions) do not count.'
+
+-- 0006_trace_deletions
+CREATE TABLE IF NOT EXISTS spanmill_local.trace_deletions ON CLUSTER 'prod'
+(
+    tenant LowCardinality(String) COMMENT 'Who the trace belongs to.',
+    trace_id String COMMENT 'Trace, as in trace_info.' CODEC(ZSTD(1)),
+    version UInt128 COMMENT 'Place in the log as one number, to be compared within a trace: incarnation, offset, index. The greater one wins.' CODEC(ZSTD(1)),
+    received_at DateTime64(3, 'UTC') COMMENT 'When the gateway received the event: the time of its record.' CODEC(Delta, ZSTD(1)),
+    part_day Date COMMENT 'Day of receipt: what partition and retention go by; retention_days is more than a year longer than that of other rows, so that nothing comes back.',
+    retention_days UInt16 COMMENT 'Days after part_day that the row is kept.',
+    src_log LowCardinality(String) COMMENT 'Log the row comes from: topic id and incarnation.',
+    src_partition Int32 COMMENT 'Partition of the topic.',
+    src_offset Int64 COMMENT 'Offset of the record.' CODEC(Delta, ZSTD(1)),
+    src_index UInt32 COMMENT 'Ordinal of the event in its record.' CODEC(Delta, ZSTD(1)),
+    origin String COMMENT 'topic/partition/offset/index of a re-driven dead letter''s first life, which version tells too; else empty.',
+    INDEX by_received_at received_at TYPE minmax GRANULARITY 1,
+    INDEX by_src_offset src_offset TYPE minmax GRANULARITY 1
+)
+ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
+PARTITION BY part_day
+ORDER BY (tenant, trace_id, received_at)
+TTL part_day + toIntervalDay(retention_days)
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 0
+COMMENT 'One row for each deletion of a trace. A row of any table about the trace counts only if its received_at is greater than every received_at here of (tenant, trace_id). Whoever reads leaves the others out, for instance by LEFT ANY JOIN (SELECT trace_id, max(received_at) AS deleted_at FROM trace_deletions WHERE tenant = T GROUP BY trace_id) USING trace_id WHERE received_at > deleted_at; writers delete them in the background.'
+
+-- 0007_experiments
+CREATE TABLE IF NOT EXISTS spanmill_local.experiments ON CLUSTER 'prod'
+(
+    tenant LowCardinality(String) COMMENT 'Who the experiment belongs to.',
+    experiment_id String COMMENT 'Experiment, as other tables have it; 0, the default one, has a row only once it was changed.',
+    name String COMMENT 'Its name.',
+    artifact_location String COMMENT 'Where its artifacts are.',
+    stage LowCardinality(String) COMMENT 'active or deleted.',
+    create_ms Int64 COMMENT 'When it was made, in Unix milliseconds.',
+    update_ms Int64 COMMENT 'When it was changed last, in Unix milliseconds.',
+    tags Map(LowCardinality(String), String) COMMENT 'Its tags.',
+    version UInt128 COMMENT 'Place in the log as one number: incarnation, offset.',
+    received_at DateTime64(3, 'UTC') COMMENT 'When the gateway received it: the time of its record.',
+    src_log LowCardinality(String) COMMENT 'Log the row comes from: topic id and incarnation.',
+    src_partition Int32 COMMENT 'Partition of the topic.',
+    src_offset Int64 COMMENT 'Offset of the record.'
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', version)
+ORDER BY (tenant, experiment_id)
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800
+COMMENT 'The experiments as topic experiments has them. The row of the greatest version counts: merges remove the others, argMax or FINAL leave them out until then.'
+
 -- 0010_spans_call
 ALTER TABLE spanmill_local.spans ON CLUSTER 'prod'
     ADD COLUMN IF NOT EXISTS cache_write_1h_tokens Nullable(UInt64) COMMENT 'Of cache_write_tokens, those kept for an hour; the others are kept for five minutes.' CODEC(ZSTD(1)),
@@ -190,4 +341,24 @@ ENGINE = Distributed('prod', 'spanmill_local', 'spans', cityHash64(trace_id))
 -- trace_parts
 CREATE OR REPLACE TABLE spanmill.trace_parts ON CLUSTER 'prod' AS spanmill_local.trace_parts
 ENGINE = Distributed('prod', 'spanmill_local', 'trace_parts', cityHash64(trace_id))
+
+-- trace_info
+CREATE OR REPLACE TABLE spanmill.trace_info ON CLUSTER 'prod' AS spanmill_local.trace_info
+ENGINE = Distributed('prod', 'spanmill_local', 'trace_info', cityHash64(trace_id))
+
+-- trace_tags
+CREATE OR REPLACE TABLE spanmill.trace_tags ON CLUSTER 'prod' AS spanmill_local.trace_tags
+ENGINE = Distributed('prod', 'spanmill_local', 'trace_tags', cityHash64(trace_id))
+
+-- assessments
+CREATE OR REPLACE TABLE spanmill.assessments ON CLUSTER 'prod' AS spanmill_local.assessments
+ENGINE = Distributed('prod', 'spanmill_local', 'assessments', cityHash64(trace_id))
+
+-- trace_deletions
+CREATE OR REPLACE TABLE spanmill.trace_deletions ON CLUSTER 'prod' AS spanmill_local.trace_deletions
+ENGINE = Distributed('prod', 'spanmill_local', 'trace_deletions', cityHash64(trace_id))
+
+-- experiments
+CREATE OR REPLACE TABLE spanmill.experiments ON CLUSTER 'prod' AS spanmill_local.experiments
+ENGINE = Distributed('prod', 'spanmill_local', 'experiments', cityHash64(experiment_id))
 
