@@ -34,6 +34,8 @@ type gatewayCommand struct {
 	MLflow   string `name:"mlflow-http" help:"Listener for MLflow's clients: their tracking URI. Empty: none."`
 	Admin    string `help:"Admin listener: health, ready, metrics, profiles. Not for the public." default:"127.0.0.1:9464"`
 
+	MLflowFiles mlflowFlags `embed:""`
+
 	APIKeysFile    string `help:"Keys file: who may send, for which tenant; read again when it changes." type:"path"`
 	InsecureNoAuth bool   `help:"Listen beyond this machine without API keys."`
 
@@ -83,7 +85,9 @@ func (g *gatewayCommand) config() gateway.Config {
 	return cfg
 }
 
-func (g *gatewayCommand) mlflowConfig() mlflow.Config { return mlflowConfig(g.MLflow, g.config()) }
+func (g *gatewayCommand) mlflowConfig() mlflow.Config {
+	return mlflowConfig(g.MLflow, g.MLflowFiles, g.config())
+}
 
 // Run implements the command.
 func (g *gatewayCommand) Run(c *console, k commandLine) error {
@@ -144,7 +148,7 @@ func (d *door) prepare() (err error) {
 		Producer: d.producer, Admit: d.admit, Keys: d.keys, Log: d.log, Reg: d.reg,
 	})
 	if d.cmd.MLflow != "" {
-		if err = d.prepareMLflow(); err != nil {
+		if err := d.prepareMLflow(); err != nil {
 			return err
 		}
 	}
@@ -214,10 +218,8 @@ func (d *door) group() *service.Group {
 	g.Add("admin", d.admin, 5*time.Second)
 	g.Add("topics", newPart(func(ctx context.Context, ready func()) error {
 		ready() // the doors refuse meanwhile
-		if awaitTopics(ctx, d.bus, d.cmd.Topics, d.kafka) != nil {
-			return nil // ctx has ended
-		}
-		if d.experiments != nil {
+		ended := awaitTopics(ctx, d.bus, d.cmd.Topics, d.kafka)
+		if ended == nil && d.experiments != nil {
 			return d.experiments.Run(ctx)
 		}
 		<-ctx.Done()

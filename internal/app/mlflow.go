@@ -84,10 +84,16 @@ func doors(otlpHTTP, otlpGRPC, mlflow string) []string {
 	return all
 }
 
+// mlflowFlags say where MLflow's clients find us.
+type mlflowFlags struct {
+	Attachments         string `name:"mlflow-artifacts" help:"Folder of the files that MLflow's traces refer to; several gateways may share it." type:"path"`
+	MaxAttachmentsBytes int64  `name:"mlflow-artifacts-bytes" help:"Bytes of all files that MLflow's traces refer to." default:"1073741824" because:"a disk's share; beyond it 413, and the trace itself is kept"`
+}
+
 // mlflowConfig is the MLflow door's configuration beside a gateway's.
-func mlflowConfig(addr string, g gateway.Config) mlflow.Config {
+func mlflowConfig(addr string, f mlflowFlags, g gateway.Config) mlflow.Config {
 	cfg := mlflow.Default()
-	cfg.Addr = addr
+	cfg.Addr, cfg.Attachments, cfg.MaxAttachmentsBytes = addr, f.Attachments, f.MaxAttachmentsBytes
 	cfg.MaxHeaderBytes = g.MaxHeaderBytes
 	cfg.HeaderTimeout, cfg.ReadTimeout, cfg.IdleTimeout = g.HeaderTimeout, g.ReadTimeout, g.IdleTimeout
 	cfg.DrainTimeout, cfg.RetryAfter = g.DrainTimeout, g.RetryAfter

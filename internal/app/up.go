@@ -40,6 +40,8 @@ type upCommand struct {
 	EngineCache  string     `help:"Where fetch-engine keeps the library; else the user's cache folder." env:"SPANMILL_CACHE" type:"path"`
 	EngineMemory int64      `help:"Bytes of memory the ClickHouse engine may use." default:"1610612736" because:"queries beyond it fail with code 241"`
 
+	MLflowFiles mlflowFlags `embed:""`
+
 	APIKeysFile    string `help:"Keys file: who may send, for which tenant." type:"path"`
 	InsecureNoAuth bool   `help:"Listen beyond this machine without API keys."`
 
@@ -94,7 +96,13 @@ func (u *upCommand) listeners() []*string {
 // doors are the listeners that ask for keys.
 func (u *upCommand) doors() []string { return doors(u.OTLPHTTP, u.OTLPGRPC, u.MLflow) }
 
-func (u *upCommand) mlflowConfig() mlflow.Config { return mlflowConfig(u.MLflow, u.gatewayConfig()) }
+func (u *upCommand) mlflowConfig() mlflow.Config {
+	cfg := mlflowConfig(u.MLflow, u.MLflowFiles, u.gatewayConfig())
+	if cfg.Attachments == "" {
+		cfg.Attachments = filepath.Join(u.DataDir, "mlflow-artifacts")
+	}
+	return cfg
+}
 
 func (u *upCommand) gatewayConfig() gateway.Config {
 	cfg := gateway.Default()

@@ -26,6 +26,13 @@ type Config struct {
 	IdleTimeout time.Duration
 	// DrainTimeout is what requests in progress get when the server stops.
 	DrainTimeout time.Duration
+	// ReadWait bounds the wait for what was acknowledged and is on its way to the
+	// tables: reads of it, and writes that ask whether it is there.
+	ReadWait time.Duration
+	// Attachments is the folder of files that traces refer to; "": they are
+	// refused. MaxAttachmentsBytes bounds all of them together.
+	Attachments         string
+	MaxAttachmentsBytes int64
 	// RetryAfter is the hint that goes with refusals that may succeed later.
 	RetryAfter time.Duration
 }
@@ -39,7 +46,8 @@ func Default() Config {
 		HeaderTimeout:  5 * time.Second, ReadTimeout: 30 * time.Second, AnswerTimeout: 90 * time.Second,
 		IdleTimeout:  3 * time.Minute,
 		DrainTimeout: 15 * time.Second,
-		RetryAfter:   time.Second,
+		ReadWait:     3 * time.Second, MaxAttachmentsBytes: 1 << 30,
+		RetryAfter: time.Second,
 	}
 }
 
@@ -49,11 +57,11 @@ func (c Config) Validate() error {
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
 		errs = append(errs, fmt.Errorf("mlflow: address %q: %w", c.Addr, err))
 	}
-	if c.MaxHeaderBytes <= 0 {
+	if c.MaxHeaderBytes <= 0 || c.MaxAttachmentsBytes <= 0 {
 		errs = append(errs, errors.New("mlflow: bounds must be above zero"))
 	}
 	for _, d := range []time.Duration{
-		c.HeaderTimeout, c.ReadTimeout, c.AnswerTimeout, c.IdleTimeout, c.DrainTimeout, c.RetryAfter,
+		c.HeaderTimeout, c.ReadTimeout, c.AnswerTimeout, c.IdleTimeout, c.DrainTimeout, c.RetryAfter, c.ReadWait,
 	} {
 		if d <= 0 {
 			errs = append(errs, errors.New("mlflow: times must be above zero"))

@@ -20,6 +20,8 @@ const (
 	reasonNotReady  = "not_ready"
 	reasonStore     = "store_unavailable"
 	reasonFull      = "full"
+	reasonNoFolder  = "no_attachments"
+	reasonFolder    = "attachments_unavailable"
 	reasonInternal  = "internal"
 )
 

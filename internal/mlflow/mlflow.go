@@ -12,6 +12,7 @@ import (
 
 	"github.com/spanmill/spanmill/internal/auth"
 	"github.com/spanmill/spanmill/internal/mlflow/experiments"
+	"github.com/spanmill/spanmill/internal/query"
 	"github.com/spanmill/spanmill/pkg/schema"
 )
 
@@ -46,9 +47,11 @@ type Dependencies struct {
 	Events Events
 	// Experiments are followed by whoever made them.
 	Experiments *experiments.Experiments
-	Keys        *auth.Keys
-	Log         *slog.Logger
-	Reg         prometheus.Registerer
+	// Reader answers from the tables; nil: nobody here can.
+	Reader query.Reader
+	Keys   *auth.Keys
+	Log    *slog.Logger
+	Reg    prometheus.Registerer
 }
 
 // Server answers MLflow's clients. It is a service: Run opens the door.
@@ -58,6 +61,8 @@ type Server struct {
 	log  *slog.Logger
 	m    metrics
 
+	attachments *attachments
+
 	ready chan struct{}
 	addr  string // written before ready is closed
 }
@@ -66,9 +71,10 @@ type Server struct {
 func New(cfg Config, deps Dependencies) *Server {
 	return &Server{
 		cfg: cfg, deps: deps,
-		log:   deps.Log.With("service", "mlflow"),
-		m:     newMetrics(deps.Reg),
-		ready: make(chan struct{}),
+		log:         deps.Log.With("service", "mlflow"),
+		m:           newMetrics(deps.Reg),
+		attachments: &attachments{dir: cfg.Attachments, max: cfg.MaxAttachmentsBytes},
+		ready:       make(chan struct{}),
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -78,7 +79,14 @@ func (o object) text(name string) (s string) {
 	return s
 }
 
+// boolean is true or false; in a query clients in Python write True and False.
 func (o object) boolean(name string) (b bool) {
+	switch string(o.get(name)) {
+	case `"True"`, `"true"`:
+		return true
+	case `"False"`, `"false"`:
+		return false
+	}
 	o.into(name, &b, "true or false")
 	return b
 }
@@ -124,8 +132,11 @@ func (o object) objects(name string) []object {
 	return out
 }
 
-// list is a list of strings.
+// list is a list of strings; in a query it may be one.
 func (o object) list(name string) (l []string) {
+	if raw := o.get(name); len(raw) > 0 && raw[0] == '"' {
+		return []string{o.text(name)}
+	}
 	o.into(name, &l, "a list of strings")
 	return l
 }
@@ -193,4 +204,37 @@ func formatDuration(ms int64) string {
 		return fmt.Sprintf("%s%ds", sign, ms/1000)
 	}
 	return fmt.Sprintf("%s%d.%03ds", sign, ms/1000, ms%1000)
+}
+
+// message is what a request asks: the object of its body, or of its query, whose
+// values are texts.
+func (c *call) message() (object, error) {
+	if c.Method != http.MethodGet {
+		return parse(c.body)
+	}
+	o := object{fields: make(map[string]json.RawMessage), problem: new(string)}
+	for name, values := range c.URL.Query() {
+		if len(values) > 1 {
+			o.fields[name] = encode(values)
+		} else {
+			o.fields[name] = encode(values[0])
+		}
+	}
+	return o, nil
+}
+
+// required is a text that must be there.
+func (o object) required(name string) string {
+	s := o.text(name)
+	if s == "" {
+		o.lacks(name)
+	}
+	return s
+}
+
+// lacks notes that a field is missing.
+func (o object) lacks(name string) {
+	if *o.problem == "" {
+		*o.problem = "Missing value for required parameter '" + name + "'. See the API docs for more information about request parameters."
+	}
 }

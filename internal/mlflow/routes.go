@@ -36,7 +36,9 @@ func routes() []route {
 		{method: "GET", path: "/health", open: true, handle: (*Server).health},
 		{method: "GET", path: "/3.0/mlflow/server-info", needs: either, handle: (*Server).serverInfo},
 	}
-	for _, some := range [][]route{} {
+	for _, some := range [][]route{
+		otlpRoutes(), experimentRoutes(), traceRoutes(), assessmentRoutes(), artifactRoutes(), legacyRoutes(),
+	} {
 		all = append(all, some...)
 	}
 	return all

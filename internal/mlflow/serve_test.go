@@ -1,115 +1,14 @@
 package mlflow
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
-	"io"
-	"log/slog"
-	"net"
-	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/goleak"
-
 	"github.com/spanmill/spanmill/internal/auth"
-	"github.com/spanmill/spanmill/pkg/schema"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// bench is a server with all it leans on in memory.
-type bench struct {
-	*Server
-
-	t       *testing.T
-	handler http.Handler
-	spans   []ingested
-	events  []schema.Event
-	tenant  string // of the last events
-	down    error  // what the way in answers, if not nil
-}
-
-type ingested struct {
-	tenant, experiment string
-	body               []byte
-}
-
-func newBench(t *testing.T, keys *auth.Keys) *bench {
-	t.Helper()
-	b := &bench{t: t}
-	b.Server = New(Default(), Dependencies{
-		Door: b, Spans: b, Events: b, Keys: keys, Log: slog.New(slog.DiscardHandler), Reg: prometheus.NewRegistry(),
-	})
-	b.handler = b.Server.handler()
-	return b
-}
-
-func (b *bench) Listen(ctx context.Context, addr string) (net.Listener, error) {
-	return new(net.ListenConfig).Listen(ctx, "tcp", addr)
-}
-
-func (b *bench) Receive(r *http.Request) ([]byte, func(), error) {
-	body, err := io.ReadAll(r.Body)
-	return body, func() { clear(body) }, err
-}
-
-func (b *bench) Ingest(_ context.Context, tenant, experiment string, body []byte) (string, error) {
-	if b.down != nil {
-		return "", b.down
-	}
-	b.spans = append(b.spans, ingested{tenant, experiment, append([]byte(nil), body...)})
-	return "", nil
-}
-
-func (b *bench) Publish(_ context.Context, tenant string, events []schema.Event) error {
-	if b.down != nil {
-		return b.down
-	}
-	b.tenant = tenant
-	b.events = append(b.events, events...)
-	return nil
-}
-
-// send makes a request; each header is "name: value".
-func (b *bench) send(method, target, body string, headers ...string) *httptest.ResponseRecorder {
-	b.t.Helper()
-	r := httptest.NewRequestWithContext(b.t.Context(), method, target, strings.NewReader(body))
-	for _, h := range headers {
-		name, value, _ := strings.Cut(h, ": ")
-		r.Header.Set(name, value)
-	}
-	w := httptest.NewRecorder()
-	b.handler.ServeHTTP(w, r)
-	return w
-}
-
-// keysOf makes a keys file of tenant:rights entries and gives their keys.
-func keysOf(t *testing.T, entries ...string) (*auth.Keys, []string) {
-	t.Helper()
-	var file strings.Builder
-	var all []string
-	for _, e := range entries {
-		tenant, rights, _ := strings.Cut(e, ":")
-		key, sha := auth.NewKey()
-		all = append(all, key)
-		file.WriteString("- sha256: " + sha + "\n  tenant: " + tenant + "\n  rights: [" + rights + "]\n")
-	}
-	path := filepath.Join(t.TempDir(), "keys.yaml")
-	if err := os.WriteFile(path, []byte(file.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	keys, err := auth.Load(path, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return keys, all
-}
 
 func TestWhatEveryoneMayAsk(t *testing.T) {
 	t.Parallel()

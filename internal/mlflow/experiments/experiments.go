@@ -100,25 +100,27 @@ func (x *Experiments) IsReady() bool {
 // Run follows the log until ctx ends.
 func (x *Experiments) Run(ctx context.Context) error {
 	end, err := x.log.End(ctx)
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil
-		}
-		return fmt.Errorf("read experiments: %w", err)
+	if err == nil {
+		err = x.follow(ctx, end)
 	}
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("follow experiments: %w", err)
+	}
+	return nil
+}
+
+// follow applies records until ctx ends; those below end make the whole log of
+// the start.
+func (x *Experiments) follow(ctx context.Context, end int64) error {
 	if end == 0 {
 		close(x.ready)
 	}
-	err = x.log.Follow(ctx, func(r Record) {
+	return x.log.Follow(ctx, func(r Record) {
 		x.apply(ctx, r)
 		if r.Offset+1 >= end && !x.IsReady() {
 			close(x.ready)
 		}
 	})
-	if err != nil && ctx.Err() == nil {
-		return fmt.Errorf("follow experiments: %w", err)
-	}
-	return nil
 }
 
 // apply takes a record in. What cannot be read was not written by us; it is

@@ -1,0 +1,270 @@
+package mlflow
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"strings"
+
+	"github.com/spanmill/spanmill/pkg/schema"
+)
+
+// What the server adds to a trace info.
+const (
+	metadataFinalized = "mlflow.trace.infoFinalized"
+	tagSpansLocation  = "mlflow.trace.spansLocation"
+	tagArtifacts      = "mlflow.artifactLocation"
+	trackingStore     = "TRACKING_STORE"
+	typeExperiment    = "MLFLOW_EXPERIMENT"
+)
+
+// maxTraceID bounds an id in bytes: it is a key of records and rows.
+const maxTraceID = 250
+
+func traceRoutes() []route {
+	return []route{
+		{method: "POST", path: "/3.0/mlflow/traces", needs: write, handle: (*Server).createTrace},
+		{method: "POST", path: "/2.0/mlflow/traces/delete-traces", needs: write, handle: (*Server).deleteTraces},
+		{method: "POST", path: "/3.0/mlflow/traces/delete-traces", needs: write, handle: (*Server).deleteTraces},
+		{method: "PATCH", path: "/2.0/mlflow/traces/{trace}/tags", needs: write, handle: (*Server).setTag},
+		{method: "PATCH", path: "/3.0/mlflow/traces/{trace}/tags", needs: write, handle: (*Server).setTag},
+		{method: "DELETE", path: "/2.0/mlflow/traces/{trace}/tags", needs: write, handle: (*Server).deleteTag},
+		{method: "DELETE", path: "/3.0/mlflow/traces/{trace}/tags", needs: write, handle: (*Server).deleteTag},
+		{method: "POST", path: "/2.0/mlflow/traces/link-to-run", needs: write, handle: (*Server).linkToRun},
+		{method: "POST", path: "/2.0/mlflow/traces/link-prompts", needs: write, handle: (*Server).linkPrompts},
+	}
+}
+
+// location is where a trace belongs.
+type locationJSON struct {
+	Type       string `json:"type"`
+	Experiment struct {
+		ID string `json:"experiment_id"`
+	} `json:"mlflow_experiment"`
+}
+
+func locationOf(experiment string) locationJSON {
+	l := locationJSON{Type: typeExperiment}
+	l.Experiment.ID = experiment
+	return l
+}
+
+// traceInfoJSON is a trace info as MLflow's clients read it.
+type traceInfoJSON struct {
+	ID              string            `json:"trace_id"`
+	ClientRequestID string            `json:"client_request_id,omitempty"`
+	Location        locationJSON      `json:"trace_location"`
+	RequestTime     string            `json:"request_time"`
+	Duration        string            `json:"execution_duration,omitempty"`
+	State           string            `json:"state"`
+	Metadata        map[string]string `json:"trace_metadata,omitempty"`
+	Assessments     []assessmentJSON  `json:"assessments,omitempty"`
+	Tags            map[string]string `json:"tags,omitempty"`
+	RequestPreview  string            `json:"request_preview,omitempty"`
+	ResponsePreview string            `json:"response_preview,omitempty"`
+}
+
+// hexOf gives an id as tables have it: the hexadecimal digits of tr-…, any
+// other text as it is.
+func hexOf(id string) string {
+	if hex, ok := strings.CutPrefix(id, "tr-"); ok {
+		if _, ok := schema.ParseTraceID(hex); ok {
+			return hex
+		}
+	}
+	return id
+}
+
+// states of a trace, by name and by number.
+var states = map[string]string{
+	"": "STATE_UNSPECIFIED", "STATE_UNSPECIFIED": "STATE_UNSPECIFIED", "0": "STATE_UNSPECIFIED",
+	"OK": "OK", "1": "OK", "ERROR": "ERROR", "2": "ERROR", "IN_PROGRESS": "IN_PROGRESS", "3": "IN_PROGRESS",
+}
+
+// createTrace takes a trace info, which SDKs send when a trace has ended. The
+// spans come by another call, before, after or meanwhile; the answer always
+// says that they are in the tracking store (M3).
+func (s *Server) createTrace(c *call) (answer, error) {
+	o, err := c.message()
+	if err != nil {
+		return answer{}, err
+	}
+	trace := o.object("trace")
+	sent := trace.object("trace_info")
+	if !o.has("trace") || !trace.has("trace_info") {
+		o.lacks("trace")
+	}
+	id, info, experiment := traceInfo(sent)
+	assessments := sent.objects("assessments")
+	if err := o.err(); err != nil {
+		return answer{}, err
+	}
+	if _, err := s.activeExperiment(c.Context(), c.tenant, experiment); err != nil {
+		return answer{}, err
+	}
+	answered := infoJSON(id, info)
+	events := []schema.Event{{Kind: schema.EventTraceInfo, TraceID: hexOf(id), Info: info}}
+	for _, a := range assessments {
+		made, err := newAssessment(id, a)
+		if err != nil {
+			return answer{}, err
+		}
+		events = append(events, made.events(hexOf(id))...)
+		answered.Assessments = append(answered.Assessments, assessmentOf(id, made.Assessment))
+	}
+	if err := s.deps.Events.Publish(c.Context(), c.tenant, events); err != nil {
+		return answer{}, err
+	}
+	return replyTrace(answered)
+}
+
+func replyTrace(info traceInfoJSON) (answer, error) {
+	var out struct {
+		Trace struct {
+			Info traceInfoJSON `json:"trace_info"`
+		} `json:"trace"`
+	}
+	out.Trace.Info = info
+	return reply(out)
+}
+
+// traceInfo reads a trace info and adds what the server knows.
+func traceInfo(sent object) (id string, info *schema.TraceInfo, experiment string) {
+	id = sent.required("trace_id")
+	if len(id) > maxTraceID {
+		sent.wrong("trace_id", "at most 250 bytes long")
+	}
+	location := sent.object("trace_location")
+	experiment = location.object("mlflow_experiment").required("experiment_id")
+	state, known := states[sent.text("state")]
+	if !known {
+		sent.wrong("state", "OK, ERROR or IN_PROGRESS")
+	}
+	info = &schema.TraceInfo{
+		ExperimentID:    experiment,
+		ClientRequestID: sent.text("client_request_id"),
+		RequestMilli:    sent.milli("request_time"),
+		State:           state,
+		RequestPreview:  sent.text("request_preview"),
+		ResponsePreview: sent.text("response_preview"),
+		Metadata:        withKeys(sent.texts("trace_metadata"), metadataFinalized, "true"),
+		Tags:            withKeys(sent.texts("tags"), tagSpansLocation, trackingStore, tagArtifacts, artifactsOf(experiment, id)),
+	}
+	if sent.has("execution_duration") {
+		info.DurationMilli = schema.Count{N: uint64(max(0, sent.duration("execution_duration"))), Set: true}
+	}
+	return id, info, experiment
+}
+
+// artifactsOf is where a trace's artifacts are, as clients are told.
+func artifactsOf(experiment, id string) string {
+	return "mlflow-artifacts:/" + experiment + "/traces/" + id + "/artifacts"
+}
+
+// withKeys adds keys and values to a map.
+func withKeys(m map[string]string, pairs ...string) map[string]string {
+	if m == nil {
+		m = make(map[string]string, len(pairs)/2)
+	}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		m[pairs[i]] = pairs[i+1]
+	}
+	return m
+}
+
+// infoJSON is a trace info that was just taken, for its sender.
+func infoJSON(id string, info *schema.TraceInfo) traceInfoJSON {
+	out := traceInfoJSON{
+		ID: id, ClientRequestID: info.ClientRequestID, Location: locationOf(info.ExperimentID),
+		RequestTime: formatMilli(info.RequestMilli), State: info.State,
+		Metadata: maps.Clone(info.Metadata), Tags: maps.Clone(info.Tags),
+		RequestPreview: info.RequestPreview, ResponsePreview: info.ResponsePreview,
+	}
+	if info.DurationMilli.Set {
+		out.Duration = formatDuration(int64(info.DurationMilli.N))
+	}
+	return out
+}
+
+// known makes sure that a trace exists, as far as anybody can tell: without the
+// tables, what a client says is believed.
+func (s *Server) known(ctx context.Context, tenant, id string) error {
+	if s.deps.Reader == nil {
+		return nil
+	}
+	found, err := s.awaitTrace(ctx, tenant, hexOf(id))
+	if err == nil && !found {
+		return missing("Trace with ID '" + id + "' not found.")
+	}
+	return nil
+}
+
+// prompt is a version of a prompt, as linked to a trace.
+type prompt struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+// linkToRun says that traces belong to a run too. Nothing is known of runs here,
+// so any is right.
+func (s *Server) linkToRun(c *call) (answer, error) {
+	o, err := c.message()
+	if err != nil {
+		return answer{}, err
+	}
+	ids, run := o.list("trace_ids"), o.required("run_id")
+	if len(ids) > maxLinked {
+		o.wrong("trace_ids", "a list of at most 100")
+	}
+	if err := o.err(); err != nil {
+		return answer{}, err
+	}
+	if err := s.deps.Events.Publish(c.Context(), c.tenant, runLinks(ids, run)); err != nil {
+		return answer{}, err
+	}
+	return empty()
+}
+
+// maxLinked is MLflow's bound of a link-to-run.
+const maxLinked = 100
+
+// runLinks adds a run to traces.
+func runLinks(ids []string, run string) []schema.Event {
+	var events []schema.Event
+	for _, id := range ids {
+		events = append(events, schema.Event{
+			Kind: schema.EventTag, TraceID: hexOf(id),
+			Tag: &schema.Tag{Key: schema.TagLinkedRun + run, Value: run},
+		})
+	}
+	return events
+}
+
+// linkPrompts says which prompts a trace used. Each is a tag of its own, so that
+// later ones add to earlier ones; readers see them as MLflow's one tag.
+func (s *Server) linkPrompts(c *call) (answer, error) {
+	o, err := c.message()
+	if err != nil {
+		return answer{}, err
+	}
+	id := o.required("trace_id")
+	var events []schema.Event
+	for _, p := range o.objects("prompt_versions") {
+		linked := prompt{p.required("name"), p.required("version")}
+		value, err := json.Marshal(linked)
+		if err != nil {
+			return answer{}, err
+		}
+		events = append(events, schema.Event{
+			Kind: schema.EventTag, TraceID: hexOf(id),
+			Tag: &schema.Tag{Key: schema.TagLinkedPrompt + linked.Name + "/" + linked.Version, Value: string(value)},
+		})
+	}
+	if err := o.err(); err != nil {
+		return answer{}, err
+	}
+	if err := s.deps.Events.Publish(c.Context(), c.tenant, events); err != nil {
+		return answer{}, err
+	}
+	return empty()
+}
