@@ -18,7 +18,7 @@ spanmill %s is up; data in %s
   look          http://%s/ (examples)   spanmill sql "SELECT * FROM spans LIMIT 5"
   ClickHouse    http://%s/play (user %s)   native %s
   Kafka         %s (topics spans, dead-letters)
-  MLflow        MLFLOW_TRACKING_URI=%s
+  MLflow        %s
   operate       http://%s/metrics   /ready   /debug/pprof/
 
 %s
@@ -34,9 +34,9 @@ waiting for the first trace; Ctrl-C stops, a second one at once
 // mlflowURI is what MLflow's clients are told.
 func mlflowURI(a Addresses) string {
 	if a.MLflow == "" {
-		return "(no door: --mlflow-http)"
+		return "no door for its clients: name one by --mlflow-http"
 	}
-	return "http://" + a.MLflow
+	return "MLFLOW_TRACKING_URI=http://" + a.MLflow
 }
 
 // examples are one sender each for curl, OpenTelemetry Python and MLflow.
@@ -45,10 +45,15 @@ func examples(a Addresses) string {
     curl -s http://OTLP_HTTP/v1/traces -H 'content-type: application/json' -d '{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"hello"}}]},"scopeSpans":[{"spans":[{"traceId":"'$(openssl rand -hex 16)'","spanId":"'$(openssl rand -hex 8)'","name":"chat","startTimeUnixNano":"'$(date +%s%N)'","endTimeUnixNano":"'$(date +%s%N)'","attributes":[{"key":"gen_ai.operation.name","value":{"stringValue":"chat"}},{"key":"gen_ai.request.model","value":{"stringValue":"gpt-4o-mini"}}]}]}]}]}'
   OpenTelemetry Python (pip install opentelemetry-sdk opentelemetry-exporter-otlp-proto-http; program in README.md)
     OTEL_EXPORTER_OTLP_ENDPOINT=http://OTLP_HTTP OTEL_METRICS_EXPORTER=none OTEL_LOGS_EXPORTER=none python app.py
-  MLflow (pip install mlflow-tracing opentelemetry-exporter-otlp-proto-http; program in README.md)
-    MLFLOW_TRACKING_URI=http://OTLP_HTTP OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://OTLP_HTTP/v1/traces OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=http/protobuf OTEL_EXPORTER_OTLP_TRACES_HEADERS=x-mlflow-experiment-id=7 python app.py
 `
-	return strings.ReplaceAll(text, "OTLP_HTTP", a.OTLPHTTP)
+	text = strings.ReplaceAll(text, "OTLP_HTTP", a.OTLPHTTP)
+	if a.MLflow == "" {
+		return text
+	}
+	return text + `  MLflow (pip install mlflow-tracing, or mlflow; program in README.md)
+    MLFLOW_TRACKING_URI=http://` + a.MLflow + ` python app.py
+    mlflow-tracing alone needs one line in the program, mlflow.set_experiment("my-app"): without it that package sends nothing and says nothing
+`
 }
 
 // writeAddresses writes the file in the data directory, and then the one that

@@ -82,7 +82,7 @@ func TestSearchExperiments(t *testing.T) {
 	}
 	type page struct {
 		Experiments []experimentJSON `json:"experiments"`
-		Token       string `json:"next_page_token"`
+		Token       string           `json:"next_page_token"`
 	}
 	search := func(body string) (names string, p page) {
 		t.Helper()

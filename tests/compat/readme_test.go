@@ -45,7 +45,7 @@ func testReadmeOpenTelemetry(t *testing.T, up *harness.Instance, readme string) 
 }
 
 func testReadmeMLflow(t *testing.T, up *harness.Instance, readme string) {
-	runPython(t, example(t, readme, "### MLflow Tracing SDK", "python"), mlflowEnv("http/protobuf", "http://"+up.OTLPHTTP+"/v1/traces")...)
+	runPython(t, example(t, readme, "### MLflow Tracing SDK", "python"), "MLFLOW_TRACKING_URI=http://"+up.MLflow)
 	awaitRow(t, up, "SELECT kind, model, input_tokens, output_tokens FROM spans WHERE name = 'answer' FORMAT TSV", "LLM\tgpt-4o-mini\t21\t9")
 }
 

@@ -21,6 +21,7 @@ func TestContractForScripts(t *testing.T) {
 	for name, addr := range map[string]string{
 		"otlp_http": first.OTLPHTTP, "otlp_grpc": first.OTLPGRPC, "kafka": first.Kafka,
 		"clickhouse_http": first.ClickHouseHTTP, "clickhouse_native": first.ClickHouseNative, "admin": first.Admin,
+		"mlflow": first.MLflow,
 	} {
 		var dialer net.Dialer
 		conn, err := dialer.DialContext(t.Context(), "tcp", addr)
@@ -45,6 +46,11 @@ func TestContractForScripts(t *testing.T) {
 		}
 		return nil
 	})
+	for _, line := range []string{"MLFLOW_TRACKING_URI=http://" + first.MLflow, "mlflow.set_experiment("} {
+		if !strings.Contains(first.Log(), line) {
+			t.Errorf("up does not show %q", line)
+		}
+	}
 	first.Terminate(t)
 
 	second := harness.Start(t, up, harness.Options{})

@@ -48,6 +48,7 @@ var everywhere = []struct {
 	{"poison", testPoison},
 	{"dead letters", testDeadLetterCommands},
 	{"redrive killed", testRedriveKilled},
+	{"experiments", testExperiments},
 }
 
 // TestOnUp runs them on `spanmill up`: the embedded bus and the engine.

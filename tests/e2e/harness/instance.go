@@ -28,6 +28,8 @@ type Options struct {
 type Addresses struct {
 	OTLPHTTP string `json:"otlp_http"`
 	OTLPGRPC string `json:"otlp_grpc"`
+	// MLflow is the tracking URI of MLflow's clients, without its scheme.
+	MLflow string `json:"mlflow"`
 	// Kafka is a listener that takes anybody.
 	Kafka              string `json:"kafka"`
 	ClickHouseHTTP     string `json:"clickhouse_http"`
