@@ -51,7 +51,7 @@ func DecodeEvents(value []byte) ([]Event, error) {
 		e.Invalid = e.invalid()
 		events = append(events, e)
 	}
-	for range parts - 2 {
+	for left := parts - 2; left > 0 && u.err == nil; left-- { // parts may be a lie of four billion
 		u.skip(0)
 	}
 	if u.err == nil {

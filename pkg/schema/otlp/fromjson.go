@@ -252,6 +252,9 @@ func (r *jsonReader) skip(t jsonToken) error {
 // memberNamed finds a field of m by either spelling of its name, or gives 0.
 func memberNamed(m message, name string) int {
 	if strings.IndexByte(name, '_') >= 0 {
+		if strings.ContainsFunc(name, isUpper) {
+			return 0 // of neither spelling, such as trace_Id
+		}
 		name = camel(name)
 	}
 	if name == "" {
@@ -264,6 +267,8 @@ func memberNamed(m message, name string) int {
 	}
 	return 0
 }
+
+func isUpper(r rune) bool { return 'A' <= r && r <= 'Z' }
 
 // camel turns snake_case into lowerCamelCase.
 func camel(snake string) string {
