@@ -70,6 +70,19 @@ e2e: engine ## The built binaries, black box: spanmill up, and gateway and write
 compat: deps ## Real clients: OpenTelemetry Python, Go, JS; MLflow
 	@$(STAGE) "compatibility" go test -count=1 -timeout 10m ./tests/compat/...
 
+# What make corpus records with. traceloop-sdk requires thirty instrumentations
+# of other things: PIP_NO_DEPS leaves what is installed to the pinned lists.
+CORPUS := PIP_NO_DEPS=1 scripts/python-env.sh tests/corpus
+.PHONY: corpus
+corpus: ## Record real instrumentations anew, then show what changed (ONLY=… for some)
+	@$(STAGE) "recording" go run ./tests/corpus/record -only "$(ONLY)" -modules "$$(scripts/node-env.sh tests/corpus/js)" \
+		-python "$$($(CORPUS)/python/requirements.txt)" -older "$$($(CORPUS)/older/requirements.txt)"
+	@git status --short tests/corpus
+
+.PHONY: replay
+replay: ## The recorded instrumentations, normalised: goldens, coverage, the same conversation in six dialects
+	@$(STAGE) "corpus" go test -count=1 ./tests/corpus/... ./tests/llmfake/...
+
 .PHONY: containers
 containers: engine ## What deploy/ ships: compose file, image, ClickHouse's files; on Docker too, if it is there
 	@$(STAGE) "containers" go test -count=1 -timeout 15m ./tests/containers/...
@@ -89,7 +102,7 @@ faults: engine ## What breaks on real parts, in short: kills, cut connections, C
 # One stage after the other even under -j: two cores are soon shared by too many.
 .PHONY: test
 test: ## Everything CI runs
-	@$(STAGE) "all of make test" $(MAKE) --no-print-directory -j1 deps check fuzz sim e2e kafka faults compat containers mutants-check
+	@$(STAGE) "all of make test" $(MAKE) --no-print-directory -j1 deps check replay fuzz sim e2e kafka faults compat containers mutants-check
 
 # One package at a time: each long run wants the machine for itself.
 .PHONY: soak
