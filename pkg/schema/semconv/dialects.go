@@ -52,8 +52,8 @@ type dialect struct {
 	// jsonText lists content keys whose text is JSON: what is not whole was cut.
 	jsonText []string
 
-	// Values of keys that start with jsonKeys are JSON text if the value of
-	// jsonWitness starts with a quote.
+	// Values are JSON text if the value of jsonWitness starts with a quote;
+	// content only of keys that start with jsonKeys.
 	jsonKeys, jsonWitness string
 }
 

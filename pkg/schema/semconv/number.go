@@ -82,7 +82,7 @@ func textNumber(c column, s string) (uint64, verdict) {
 	if len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"' {
 		s = trim(s[1 : len(s)-1])
 	}
-	if emptyText(s) {
+	if emptyText(s) || c == maxTokens && s == "Infinity" { // Langfuse's word for no limit
 		return 0, absent
 	}
 	if len(s) > maxNumberText {

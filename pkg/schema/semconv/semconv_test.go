@@ -242,6 +242,18 @@ func TestMLflow(t *testing.T) {
 			}),
 		},
 		{
+			"OTLP exporter: attributes of other names are encoded too",
+			&schema.Span{
+				Attrs: attrs("mlflow.spanType", `"CHAT_MODEL"`, "model", `"gpt-4o-mini"`, "session.id", `"s-1"`),
+				// The resource is OpenTelemetry's own: quotes are the user's.
+				Resource: &schema.Resource{Attrs: attrs("service.name", `"shop"`)},
+			},
+			want(func(g *schema.GenAI) {
+				g.Kind, g.Family, g.Billable = "LLM", "mlflow", true
+				g.Model, g.SessionID, g.ServiceName = "gpt-4o-mini", "s-1", `"shop"`
+			}),
+		},
+		{
 			"native exporter: values are typed, quotes are the user's",
 			span(
 				"mlflow.spanType", "CHAT_MODEL",

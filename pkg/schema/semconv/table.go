@@ -169,11 +169,14 @@ func (t *table) source(key string, dialect int) *source {
 	return &t.sources[i]
 }
 
+// markEncoded marks what an exporter that encodes has encoded: all attributes of
+// its spans, such as the model that a failed call asked for and the session.
+// Content of another dialect is left as it is: a JSON string may be its own.
 func (t *table) markEncoded(prefix string) {
 	for i := range t.sources {
-		if strings.HasPrefix(t.sources[i].key, prefix) {
-			t.sources[i].encoded = true
-		}
+		s := &t.sources[i]
+		s.encoded = strings.HasPrefix(s.key, prefix) ||
+			!slices.ContainsFunc(s.columns, func(at target) bool { return at.column.content() })
 	}
 	for i := range t.folds {
 		if strings.HasPrefix(t.folds[i].prefix, prefix) {

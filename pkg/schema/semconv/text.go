@@ -70,7 +70,7 @@ func (n *Normalizer) valueText(h *hit) string {
 // a string. So is what does not parse (R10).
 func (n *Normalizer) decoded(h *hit) string {
 	s := h.value.Str
-	if h.plain || !n.encoded || !h.source.encoded || !strings.HasPrefix(s, `"`) {
+	if h.plain || !n.encoded || !h.source.encoded || h.band != onSpan || !strings.HasPrefix(s, `"`) {
 		return s
 	}
 	text, made, ok := unquote(n.made, s)
