@@ -25,6 +25,7 @@ func New() http.Handler {
 	mux.HandleFunc("POST /v1/responses", openAI(responsesPrompt, responsesAnswer, responsesStream))
 	mux.HandleFunc("POST /v1/embeddings", openAIEmbeddings)
 	mux.HandleFunc("POST /v1/messages", anthropicMessages)
+	mux.HandleFunc("POST /v1/models/{call}", gemini)
 	mux.HandleFunc("POST /v1beta/models/{call}", gemini)
 	return mux
 }
