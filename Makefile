@@ -18,7 +18,7 @@ STAGE := scripts/stage.sh
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build bin/spanmill (static, version stamped)
@@ -37,6 +37,7 @@ engine: build
 deps: engine ## Install what tests need: engine, linter, Python and JS clients
 	@$(STAGE) "linter" scripts/golangci.sh version
 	@$(STAGE) "Python clients" scripts/python-env.sh tests/compat/python/requirements.txt
+	@$(STAGE) "MLflow clients" scripts/python-envs.sh tests/compat/mlflow/python/requirements/*.txt
 	@$(STAGE) "JS clients" scripts/node-env.sh tests/compat/js
 
 .PHONY: fmt
@@ -113,6 +114,11 @@ soak: deps ## Long runs: what takes more than a minute each
 bench: engine ## Measure beside an OpenTelemetry Collector, about ten minutes (ARGS="…")
 	@CGO_ENABLED=0 go build -o bin/bench ./bench
 	@bin/bench race $(ARGS)
+
+.PHONY: bench-mlflow
+bench-mlflow: engine ## Measure beside a real MLflow server, about five minutes (ARGS="…")
+	@CGO_ENABLED=0 go build -o bin/bench ./bench
+	@bin/bench mlflow $(ARGS)
 
 .PHONY: mutants
 mutants: engine ## Plant each known bug in a copy; its test must go red (ONLY=… for some)

@@ -1,5 +1,6 @@
 // Command bench measures spanmill: `race` beside a peer, with everything on
-// this machine (`make bench`); `load` sends to whatever is there already.
+// this machine (`make bench`); `mlflow` beside a real MLflow server
+// (`make bench-mlflow`); `load` sends to whatever is there already.
 package main
 
 import (
@@ -10,14 +11,16 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/spanmill/spanmill/bench/mlflow"
 	"github.com/spanmill/spanmill/bench/race"
 	"github.com/spanmill/spanmill/internal/engine/child"
 	"github.com/spanmill/spanmill/internal/service"
 )
 
 type commands struct {
-	Race raceCommand `cmd:"" help:"Measure gateway, Kafka, writer and ClickHouse, in turns with a peer."`
-	Load loadCommand `cmd:"" help:"Send spans to an OTLP endpoint and measure the acknowledgements."`
+	Race   raceCommand   `cmd:"" help:"Measure gateway, Kafka, writer and ClickHouse, in turns with a peer."`
+	MLflow mlflowCommand `cmd:"" name:"mlflow" help:"Measure what a trace of MLflow's SDK costs, beside a real MLflow server."`
+	Load   loadCommand   `cmd:"" help:"Send spans to an OTLP endpoint and measure the acknowledgements."`
 }
 
 type raceCommand struct{ race.Options }
@@ -25,6 +28,13 @@ type raceCommand struct{ race.Options }
 // Run implements the command.
 func (r *raceCommand) Run(ctx context.Context) error {
 	return race.Run(ctx, r.Options, os.Stdout, os.Stderr)
+}
+
+type mlflowCommand struct{ mlflow.Options }
+
+// Run implements the command.
+func (m *mlflowCommand) Run(ctx context.Context) error {
+	return mlflow.Run(ctx, m.Options, os.Stdout, os.Stderr)
 }
 
 func main() {

@@ -1,0 +1,130 @@
+package mlflow_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// programs are the client programs whose every exchange is compared, and the
+// packages they run with.
+var programs = []struct {
+	name     string
+	packages []string
+	env      []string
+}{
+	{name: "basic.py", packages: []string{tracing, full, fullNext}},
+	{name: "spans.py", packages: []string{tracing, fullNext}},
+	{name: "assessments.py", packages: []string{tracing, full}},
+	{name: "large.py", packages: []string{tracing}},
+	{name: "search.py", packages: []string{tracing, full}},
+}
+
+// testClients runs each program against both servers. Logging is synchronous, so
+// that the requests come in one order; async_test.go has the other modes.
+func testClients(t *testing.T, f *fixture) {
+	for _, p := range programs {
+		for _, packages := range p.packages {
+			t.Run(strings.TrimSuffix(p.name, ".py")+"/"+packages, func(t *testing.T) {
+				began := time.Now()
+				c := client{packages: packages, program: p.name, began: began}
+				c.env = append([]string{"MLFLOW_ENABLE_ASYNC_TRACE_LOGGING=false"}, p.env...)
+				real, ours := f.both(t, c)
+				if diff := cmp.Diff(real.printed, ours.printed); diff != "" {
+					t.Errorf("the program printed other things (-real +ours):\n%s", diff)
+				}
+				f.judge.checkConversations(t, began, real.proxy.exchanges(), ours.proxy.exchanges())
+			})
+		}
+	}
+}
+
+// client is a program to run.
+type client struct {
+	packages, program string
+	args, env         []string
+	began             time.Time
+}
+
+// outcome is what one run of a program gave.
+type outcome struct {
+	printed string
+	proxy   *proxy
+}
+
+// both runs a program against the real server and ours, at the same time.
+func (f *fixture) both(t *testing.T, c client) (real, ours outcome) {
+	t.Helper()
+	real.proxy = startProxy(t, f.real.URL, func() {})
+	ours.proxy = startProxy(t, f.mlflowURL(), func() { f.settle(t) })
+	interpreter := python(t, c.packages)
+	var both sync.WaitGroup
+	for _, o := range []*outcome{&real, &ours} {
+		both.Go(func() {
+			out, err := c.run(t.Context(), interpreter, o.proxy.URL)
+			if err != nil {
+				t.Errorf("%s: %v", o.proxy.URL, err)
+			}
+			o.printed = out
+		})
+	}
+	both.Wait()
+	if t.Failed() {
+		t.FailNow()
+	}
+	return real, ours
+}
+
+// run runs the program with a tracking URI and gives what it printed. Its clock
+// begins two hours before began: what is later than began is the server's time.
+func (c client) run(ctx context.Context, interpreter, uri string) (string, error) {
+	cmd := exec.CommandContext(ctx, interpreter, append([]string{"python/steady.py", "python/" + c.program}, c.args...)...)
+	cmd.Env = append(os.Environ(),
+		"MLFLOW_TRACKING_URI="+uri, "MLFLOW_DISABLE_TELEMETRY=true", "DO_NOT_TRACK=true", "GIT_PYTHON_REFRESH=quiet",
+		// A server that fails is to fail the test, not to be asked for minutes.
+		"MLFLOW_HTTP_REQUEST_MAX_RETRIES=0",
+		"STEADY_SEED="+c.program+c.packages+strings.Join(c.args, ","),
+		"STEADY_CLOCK="+strconv.FormatInt(c.began.Add(-ago).Truncate(time.Second).UnixNano(), 10))
+	cmd.Env = append(cmd.Env, c.env...)
+	out, err := cmd.Output()
+	if exit, ok := err.(*exec.ExitError); ok { //nolint:errorlint // Output gives it as it is
+		err = fmt.Errorf("%s %v: %w\n%s%s", c.program, c.args, err, out, exit.Stderr)
+	}
+	return string(out), err
+}
+
+// checkConversations holds two conversations of one program against each other.
+func (j *judge) checkConversations(t *testing.T, began time.Time, real, ours []*exchange) {
+	t.Helper()
+	realNames, ourNames := newSymbols(began), newSymbols(began)
+	for i := range max(len(real), len(ours)) {
+		if i >= len(real) || i >= len(ours) {
+			t.Fatalf("%d requests to the real server, %d to ours:\n%s\n%s", len(real), len(ours), routes(real), routes(ours))
+		}
+		a, b := realNames.see(real[i]), ourNames.see(ours[i])
+		what := fmt.Sprintf("exchange %d", i+1)
+		if a.Method+a.Path != b.Method+b.Path {
+			t.Fatalf("%s: the client asks the real server %s %s, ours %s %s", what, a.Method, a.Path, b.Method, b.Path)
+		}
+		if diff := cmp.Diff(a.Request, b.Request); diff != "" {
+			t.Errorf("%s: %s %s: the client sends something else (-real +ours):\n%s", what, a.Method, a.Path, diff)
+		}
+		j.check(t, what, differ(a, b))
+	}
+}
+
+func routes(exchanges []*exchange) string {
+	var text strings.Builder
+	for _, e := range exchanges {
+		fmt.Fprintf(&text, "%s %s %d; ", e.Method, route(e.Path), e.Status)
+	}
+	return text.String()
+}
