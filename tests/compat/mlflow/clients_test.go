@@ -2,9 +2,11 @@ package mlflow_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,7 +31,7 @@ var programs = []struct {
 }
 
 // testClients runs each program against both servers. Logging is synchronous, so
-// that the requests come in one order; async_test.go has the other modes.
+// that the requests come in one order; state_test.go has the other modes.
 func testClients(t *testing.T, f *fixture) {
 	for _, p := range programs {
 		for _, packages := range p.packages {
@@ -63,35 +65,51 @@ type outcome struct {
 // both runs a program against the real server and ours, at the same time.
 func (f *fixture) both(t *testing.T, c client) (real, ours outcome) {
 	t.Helper()
-	real.proxy = startProxy(t, f.real.URL, func() {})
-	ours.proxy = startProxy(t, f.mlflowURL(), func() { f.settle(t) })
-	interpreter := python(t, c.packages)
-	var both sync.WaitGroup
-	for _, o := range []*outcome{&real, &ours} {
-		both.Go(func() {
-			out, err := c.run(t.Context(), interpreter, o.proxy.URL)
-			if err != nil {
-				t.Errorf("%s: %v", o.proxy.URL, err)
-			}
-			o.printed = out
-		})
-	}
-	both.Wait()
-	if t.Failed() {
-		t.FailNow()
-	}
+	real.proxy, ours.proxy = startProxy(t, f.real.URL, func() {}), f.proxy(t)
+	c.runAll(t, &real, &ours)
 	return real, ours
+}
+
+// alone runs a program against ours.
+func (f *fixture) alone(t *testing.T, c client) (ours outcome) {
+	t.Helper()
+	ours.proxy = f.proxy(t)
+	c.runAll(t, &ours)
+	return ours
+}
+
+func (f *fixture) proxy(t *testing.T) *proxy {
+	t.Helper()
+	return startProxy(t, f.mlflowURL(), func() { f.settle(t) })
+}
+
+func (c client) runAll(t *testing.T, outcomes ...*outcome) {
+	t.Helper()
+	interpreter := python(t, c.packages)
+	var all sync.WaitGroup
+	errs := make([]error, len(outcomes))
+	for i, o := range outcomes {
+		all.Go(func() { o.printed, errs[i] = c.run(t.Context(), interpreter, o.proxy.URL) })
+	}
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // run runs the program with a tracking URI and gives what it printed. Its clock
 // begins two hours before began: what is later than began is the server's time.
 func (c client) run(ctx context.Context, interpreter, uri string) (string, error) {
-	cmd := exec.CommandContext(ctx, interpreter, append([]string{"python/steady.py", "python/" + c.program}, c.args...)...)
+	program := c.program
+	if !filepath.IsAbs(program) {
+		program = filepath.Join("python", program)
+	}
+	cmd := exec.CommandContext(ctx, interpreter, append([]string{"python/steady.py", program}, c.args...)...)
 	cmd.Env = append(os.Environ(),
 		"MLFLOW_TRACKING_URI="+uri, "MLFLOW_DISABLE_TELEMETRY=true", "DO_NOT_TRACK=true", "GIT_PYTHON_REFRESH=quiet",
 		// A server that fails is to fail the test, not to be asked for minutes.
 		"MLFLOW_HTTP_REQUEST_MAX_RETRIES=0",
-		"STEADY_SEED="+c.program+c.packages+strings.Join(c.args, ","),
+		"STEADY_SEED="+filepath.Base(c.program)+c.packages+strings.Join(c.args, ","),
 		"STEADY_CLOCK="+strconv.FormatInt(c.began.Add(-ago).Truncate(time.Second).UnixNano(), 10))
 	cmd.Env = append(cmd.Env, c.env...)
 	out, err := cmd.Output()

@@ -42,6 +42,9 @@ func TestMLflow(t *testing.T) {
 	t.Run("corpus", func(t *testing.T) { testCorpus(t, f) })
 	f.real = realServer()
 	t.Run("clients", func(t *testing.T) { testClients(t, f) })
+	t.Run("scenarios", func(t *testing.T) { testScenarios(t, f) })
+	t.Run("production", func(t *testing.T) { testProduction(t, f) })
+	t.Run("load", func(t *testing.T) { testLoad(t, f, 2, 150) })
 	t.Run("list", func(t *testing.T) { f.judge.finish(t) })
 }
 
@@ -49,7 +52,11 @@ func TestMLflow(t *testing.T) {
 func start(t *testing.T) *fixture {
 	t.Helper()
 	// A batch is cut soon: the comparisons wait for it many times.
-	in := harness.Start(t, harness.NewUp(t), harness.Options{Env: []string{"SPANMILL_MAX_AGE=100ms"}})
+	return connect(t, harness.Start(t, harness.NewUp(t), harness.Options{Env: []string{"SPANMILL_MAX_AGE=100ms"}}))
+}
+
+func connect(t *testing.T, in *harness.Instance) *fixture {
+	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(in.Kafka))
 	if err != nil {
 		t.Fatal(err)

@@ -21,22 +21,22 @@ const settledPath = "/__settled"
 type proxy struct {
 	URL string
 
-	mu   sync.Mutex
-	kept []*exchange
+	mu       sync.Mutex
+	upstream *url.URL
+	kept     []*exchange
 }
 
 // startProxy puts a proxy before a server. settle is asked by the programs.
 func startProxy(t *testing.T, upstream string, settle func()) *proxy {
 	t.Helper()
-	target, err := url.Parse(upstream)
-	if err != nil {
-		t.Fatal(err)
-	}
 	p := &proxy{}
+	p.lead(t, upstream)
 	forward := &httputil.ReverseProxy{
-		Rewrite:        func(r *httputil.ProxyRequest) { r.SetURL(target) },
+		Rewrite:        func(r *httputil.ProxyRequest) { r.SetURL(p.target()) },
 		ModifyResponse: keepReply,
 		Transport:      &http.Transport{},
+		// A server that is away is 502: clients try again.
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == settledPath {
@@ -53,7 +53,30 @@ func startProxy(t *testing.T, upstream string, settle func()) *proxy {
 	return p
 }
 
-// exchangeKey finds an exchange in its request's context.
+// lead sends what comes from now on to another server.
+func (p *proxy) lead(t *testing.T, upstream string) {
+	t.Helper()
+	target, err := url.Parse(upstream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.upstream = target
+}
+
+func (p *proxy) target() *url.URL {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.upstream
+}
+
+// kept is what exchangeKey finds in a request's context.
+type kept struct {
+	proxy    *proxy
+	exchange *exchange
+}
+
 type exchangeKey struct{}
 
 func (p *proxy) forward(to http.Handler, w http.ResponseWriter, r *http.Request) {
@@ -68,7 +91,7 @@ func (p *proxy) forward(to http.Handler, w http.ResponseWriter, r *http.Request)
 	p.mu.Unlock()
 	awaitNextMillisecond()
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	to.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, e)))
+	to.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, kept{p, e})))
 }
 
 // keepReply reads a reply into its exchange.
@@ -79,8 +102,10 @@ func keepReply(response *http.Response) error {
 	}
 	response.Body.Close()
 	response.Body = io.NopCloser(bytes.NewReader(body))
-	e := response.Request.Context().Value(exchangeKey{}).(*exchange)
-	e.Status, e.Type, e.Reply = response.StatusCode, mediaType(response.Header), body
+	k := response.Request.Context().Value(exchangeKey{}).(kept)
+	k.proxy.mu.Lock()
+	defer k.proxy.mu.Unlock()
+	k.exchange.Status, k.exchange.Type, k.exchange.Reply = response.StatusCode, mediaType(response.Header), body
 	return nil
 }
 
@@ -93,8 +118,10 @@ func (p *proxy) exchanges() []*exchange {
 
 // count is how many requests came for which is says yes.
 func (p *proxy) count(is func(*exchange) bool) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	n := 0
-	for _, e := range p.exchanges() {
+	for _, e := range p.kept {
 		if is(e) {
 			n++
 		}

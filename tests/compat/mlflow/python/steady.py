@@ -52,5 +52,5 @@ time.time, time.time_ns, uuid.uuid4 = time_s, time_ns, uuid4
 random.seed(os.environ["STEADY_SEED"])
 
 sys.argv = sys.argv[1:]
-sys.path.insert(0, os.path.dirname(os.path.abspath(sys.argv[0])))
+sys.path[0] = os.path.dirname(os.path.abspath(sys.argv[0]))
 runpy.run_path(sys.argv[0], run_name="__main__")
