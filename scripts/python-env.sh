@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # python-env.sh REQUIREMENTS: prints the python of a virtual environment that has exactly REQUIREMENTS,
-# made on first use and kept in the cache under a hash of them.
+# made on first use and kept in the cache under a hash of them. A line "# pip: OPTIONS" in the file is for pip.
 set -euo pipefail
 requirements=$1
 cache=${SPANMILL_CACHE:-$HOME/.cache/spanmill}
@@ -33,7 +33,8 @@ make_env() {
   mkdir -p "$cache"
   rm -rf "$env"
   make_env "$env"
-  "$env/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$requirements"
+  read -ra options < <(sed -n 's/^# pip: //p' "$requirements") || true
+  "$env/bin/python" -m pip install --quiet --disable-pip-version-check "${options[@]}" --requirement "$requirements"
   touch "$env/complete"
 } >&2
 echo "$env/bin/python"

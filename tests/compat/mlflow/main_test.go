@@ -48,6 +48,11 @@ func TestMLflow(t *testing.T) {
 	t.Run("list", func(t *testing.T) { f.judge.finish(t) })
 }
 
+// TestTenants and TestGatewayKilled have a spanmill of their own each.
+func TestTenants(t *testing.T) { testTenants(t) }
+
+func TestGatewayKilled(t *testing.T) { testKill(t, 2, 100, 1) }
+
 // start runs ours.
 func start(t *testing.T) *fixture {
 	t.Helper()

@@ -125,9 +125,11 @@ func (s *symbols) name(value any) any {
 }
 
 var (
-	experimentInText = regexp.MustCompile(`(mlflow-artifacts:/|/artifacts/|experiment_ids?=|[Ee]xperiment with id=|[Ee]xperiment with ID '?|[Ee]xperiment id '?|[Ee]xperiment )([0-9]+)\b`)
+	experimentInText = regexp.MustCompile(`(mlflow-artifacts:/|/artifacts/|experiment_ids?=|[Ee]xperiment with id=|[Ee]xperiment with ID '?|[Ee]xperiment id '?|[Ee]xperiment |artifact: ')([0-9]+)\b`)
 	digitsInText     = regexp.MustCompile(`\b(1[0-9]{12}|1[0-9]{18})\b`)
-	timeInText       = regexp.MustCompile(`\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
+	// A set as Python prints it: its order changes from one start to the next.
+	setInText  = regexp.MustCompile(`\{'[^'{}]*'(, '[^'{}]*')+\}`)
+	timeInText = regexp.MustCompile(`\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
 )
 
 // text names what is made up inside a string.
@@ -145,6 +147,11 @@ func (s *symbols) text(text string) string {
 		return found
 	})
 	text = digitsInText.ReplaceAllStringFunc(text, s.digits)
+	text = setInText.ReplaceAllStringFunc(text, func(found string) string {
+		elements := strings.Split(strings.Trim(found, "{}"), ", ")
+		slices.Sort(elements)
+		return "{" + strings.Join(elements, ", ") + "}"
+	})
 	return timeInText.ReplaceAllStringFunc(text, func(found string) string {
 		at, err := time.Parse(time.RFC3339Nano, found)
 		if err != nil {
