@@ -23,7 +23,7 @@ import (
 const (
 	// startTimeout is for a machine that is busy: the server imports hundreds of
 	// modules and makes a database.
-	startTimeout = 4 * time.Minute
+	startTimeout = 8 * time.Minute
 	askEvery     = 100 * time.Millisecond
 	stopTimeout  = 10 * time.Second
 	// lastWords is how much of the log an error repeats.
