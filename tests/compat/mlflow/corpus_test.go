@@ -82,7 +82,7 @@ func blind(s *step) bool {
 // awaitNextMillisecond keeps times of different requests apart, as the names
 // that symbols gives them need.
 func awaitNextMillisecond() {
-	for now := time.Now().UnixMilli(); time.Now().UnixMilli() == now; {
+	for began := time.Now().UnixMilli(); time.Now().UnixMilli() == began; {
 	}
 }
 

@@ -7,11 +7,11 @@ import sys
 
 import mlflow
 from common import settled, show, trace_as_dict
-from mlflow import MlflowClient
+from mlflow.tracing.client import TracingClient
 
 settled()
 experiment = mlflow.set_experiment(sys.argv[1])
-client, traces, token = MlflowClient(), [], None
+client, traces, token = TracingClient(), [], None
 while True:
     page = client.search_traces(locations=[experiment.experiment_id], max_results=100, page_token=token)
     traces += page

@@ -2,7 +2,7 @@
 
 import mlflow
 from common import settled, show, told
-from mlflow import MlflowClient
+from mlflow.tracing.client import TracingClient
 
 experiment = mlflow.set_experiment("compat-search")
 
@@ -69,7 +69,7 @@ for filter_string in (
 for order_by in (["timestamp_ms ASC"], ["status ASC", "timestamp_ms DESC"], ["tag.env DESC", "timestamp ASC"], ["nonsense ASC"]):
     told(order_by, found, order_by=order_by)
 
-client = MlflowClient()
+client = TracingClient()
 token, pages = None, []
 while True:
     page = client.search_traces(locations=[experiment.experiment_id], max_results=5, page_token=token)
