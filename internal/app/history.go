@@ -33,6 +33,7 @@ type history struct {
 	DedupHorizon  time.Duration `help:"As the writers have it; else as the running 'spanmill up' has it, or 20m."`
 	RetentionDays int           `help:"As the writers have it; else as the running 'spanmill up' has it, or 30."`
 	Deadline      time.Duration `help:"As the writers have it; else as the running 'spanmill up' has it, or 60s."`
+	Prices        prices        `embed:""`
 }
 
 // check reports what cannot work.
@@ -50,6 +51,8 @@ type WriterSettings struct {
 	DedupHorizon  time.Duration `json:"dedup_horizon_ns"`
 	RetentionDays int           `json:"retention_days"`
 	Deadline      time.Duration `json:"deadline_ns"`
+	Prices        []string      `json:"prices,omitempty"`
+	PricesOnly    bool          `json:"prices_only,omitempty"`
 }
 
 // standardWriter is what a writer of its own has when it is told nothing.
@@ -63,8 +66,8 @@ func standardWriter() writer.Config {
 	}
 }
 
-func settingsOf(w writer.Config) WriterSettings {
-	return WriterSettings{w.Dedup.Spans, w.Dedup.Horizon, w.RetentionDays, w.Pipeline.Deadline}
+func settingsOf(w writer.Config, p prices) WriterSettings {
+	return WriterSettings{w.Dedup.Spans, w.Dedup.Horizon, w.RetentionDays, w.Pipeline.Deadline, p.Prices, p.PricesOnly}
 }
 
 // over gives w with the settings that are set.
@@ -88,6 +91,7 @@ func (s WriterSettings) over(w writer.Config) writer.Config {
 type records struct {
 	kafka     bus.Config
 	writer    writer.Config
+	prices    prices
 	observer  *bus.Observer
 	store     *store.Store
 	tables    stored
@@ -104,7 +108,7 @@ func (r *records) close() {
 // open reaches both sides, and reads what the writers have committed and what
 // they dead-lettered.
 func (h history) open(ctx context.Context, log *slog.Logger) (*records, error) {
-	r := &records{writer: standardWriter()}
+	r := &records{writer: standardWriter(), prices: h.Prices}
 	cfg, err := h.config()
 	if err != nil {
 		return nil, err
@@ -118,11 +122,12 @@ func (h history) open(ctx context.Context, log *slog.Logger) (*records, error) {
 		r.kafka = bus.Default()
 		r.kafka.Brokers = []string{a.Kafka}
 		r.writer = a.Writer.over(r.writer)
+		r.prices = r.prices.or(a.Writer)
 	}
 	if err != nil {
 		return nil, err
 	}
-	r.writer = WriterSettings{h.DedupSpans, h.DedupHorizon, h.RetentionDays, h.Deadline}.over(r.writer)
+	r.writer = WriterSettings{DedupSpans: h.DedupSpans, DedupHorizon: h.DedupHorizon, RetentionDays: h.RetentionDays, Deadline: h.Deadline}.over(r.writer)
 	if err := errors.Join(r.kafka.Validate(), r.writer.Validate(), cfg.Validate()); err != nil {
 		return nil, err
 	}

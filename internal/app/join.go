@@ -8,6 +8,7 @@ import (
 
 	"github.com/spanmill/spanmill/internal/auth"
 	"github.com/spanmill/spanmill/internal/bus"
+	"github.com/spanmill/spanmill/internal/pricing"
 	"github.com/spanmill/spanmill/internal/writer"
 	"github.com/spanmill/spanmill/pkg/pipeline"
 )
@@ -20,6 +21,7 @@ type writerParts struct {
 	group    bus.ConsumerConfig
 	tables   tables
 	producer *bus.Producer // of dead letters
+	books    *pricing.Books
 	log      *slog.Logger
 	reg      prometheus.Registerer
 }
@@ -37,6 +39,7 @@ func (p writerParts) join() (*writer.Writer, error) {
 		return nil, err
 	}
 	w = writer.New(p.cfg, groupMember{consumer}, p.tables, p.producer, p.log, p.reg)
+	w.PriceBy(p.books)
 	return w, nil
 }
 

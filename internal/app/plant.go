@@ -20,6 +20,7 @@ import (
 	"github.com/spanmill/spanmill/internal/gateway"
 	"github.com/spanmill/spanmill/internal/mlflow"
 	"github.com/spanmill/spanmill/internal/mlflow/experiments"
+	"github.com/spanmill/spanmill/internal/pricing"
 	"github.com/spanmill/spanmill/internal/store"
 	"github.com/spanmill/spanmill/internal/telemetry"
 	"github.com/spanmill/spanmill/pkg/pipeline"
@@ -42,6 +43,7 @@ type plant struct {
 	reg     *prometheus.Registry
 
 	keys        *auth.Keys
+	books       *pricing.Books
 	admin       *telemetry.Admin
 	engine      *engine.Engine // nil with an outside ClickHouse
 	storeCfg    store.Config
@@ -145,7 +147,7 @@ func (p *plant) runWriter(ctx context.Context, ready func()) error {
 	group.Group, group.Topics = writerGroup, []string{schema.TopicSpans}
 	w, err := writerParts{
 		cfg: p.up.writerConfig(), kafka: p.busConfig(), group: group,
-		tables: p.tables, producer: p.producer, log: p.log, reg: p.reg,
+		tables: p.tables, producer: p.producer, books: p.books, log: p.log, reg: p.reg,
 	}.join()
 	if err != nil {
 		return err
@@ -207,7 +209,7 @@ func (p *plant) addresses() Addresses {
 	a := Addresses{
 		Kafka: p.bus.Addr(), Admin: p.admin.Addr(),
 		ClickHouseUser: p.storeCfg.User, ClickHousePassword: p.storeCfg.Password,
-		PIDs: PIDs{Spanmill: os.Getpid()}, Writer: settingsOf(p.up.writerConfig()),
+		PIDs: PIDs{Spanmill: os.Getpid()}, Writer: settingsOf(p.up.writerConfig(), p.up.Prices),
 	}
 	a.OTLPHTTP, a.OTLPGRPC = p.gateway.Addresses()
 	if p.mlflow != nil {

@@ -48,11 +48,15 @@ func (r replayCommand) Run(c *console) error {
 	}
 	p := &progress{w: c.err}
 	p.sayf("waiting %s, until no insert of a writer's can land any more", h.writer.Pipeline.Deadline)
+	books, err := h.prices.load(log)
+	if err != nil {
+		return err
+	}
 	var mu sync.Mutex
 	job := &replayJob{extents: extents}
 	job.replayer = &audit.Replayer{
 		Config: h.writer, Log: h.observer, Tables: h.tables, Fill: h.tables, Letters: h.letters, Stored: newTables(h.store).Stored, Terms: h.terms,
-		Tenant: r.Tenant, Logger: log,
+		Tenant: r.Tenant, Books: books, Logger: log,
 		Progress: func(e audit.Extent, next int64) {
 			mu.Lock()
 			defer mu.Unlock()

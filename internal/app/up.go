@@ -51,6 +51,7 @@ type upCommand struct {
 	DedupSpans    int           `help:"Spans of a partition within which a resend is recognised." default:"250000" because:"K of Rule D; about 32 bytes each"`
 	DedupHorizon  time.Duration `help:"Record time within which a resend is recognised." default:"20m" because:"H of Rule D; SDKs give up long before"`
 
+	Prices      prices          `embed:""`
 	Pipeline    pipeline.Config `embed:""`
 	MemoryLimit int64           `help:"Bytes of memory this process aims to stay below (the engine has its own limit)." default:"251658240" because:"the garbage collector's target, beside the bounds above"`
 	LogLevel    string          `help:"debug, info, warn or error." default:"info"`
@@ -78,7 +79,7 @@ func (u *upCommand) Validate() error {
 	if u.Partitions < 1 || u.Partitions > 1024 {
 		errs = append(errs, fmt.Errorf("partitions is %d, must be 1 to 1024", u.Partitions))
 	}
-	errs = append(errs, u.gatewayConfig().Validate(), u.writerConfig().Validate(), u.storeConfig().Validate(),
+	errs = append(errs, u.gatewayConfig().Validate(), u.writerConfig().Validate(), u.storeConfig().Validate(), u.Prices.config().Validate(),
 		auth.CheckBind(u.doors(), u.APIKeysFile != "", u.InsecureNoAuth),
 		// Neither the bus nor the admin pages know keys.
 		auth.CheckBind([]string{u.Kafka, u.Admin}, false, u.InsecureNoAuth))
@@ -200,6 +201,9 @@ func (p *plant) run(ctx context.Context) error {
 func (p *plant) prepare(ctx context.Context) (err error) {
 	u := p.up
 	if p.keys, err = loadKeys(u.APIKeysFile, p.log); err != nil {
+		return err
+	}
+	if p.books, err = u.Prices.load(p.log); err != nil {
 		return err
 	}
 	p.storeCfg = u.storeConfig()

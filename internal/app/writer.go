@@ -16,6 +16,7 @@ import (
 
 	"github.com/spanmill/spanmill/internal/bus"
 	"github.com/spanmill/spanmill/internal/dedup"
+	"github.com/spanmill/spanmill/internal/pricing"
 	"github.com/spanmill/spanmill/internal/service"
 	"github.com/spanmill/spanmill/internal/store"
 	"github.com/spanmill/spanmill/internal/telemetry"
@@ -46,6 +47,7 @@ type writerCommand struct {
 	DedupSpans    int             `help:"Spans of a partition within which a resend is recognised; the same for all writers." default:"1000000" because:"K of Rule D; about 32 bytes each"`
 	DedupHorizon  time.Duration   `help:"Record time within which a resend is recognised; the same for all writers." default:"20m"`
 	CatchUp       int             `help:"Partitions that work off a backlog at the same time; each holds a batch of the largest size." default:"3"`
+	Prices        prices          `embed:""`
 	Pipeline      pipeline.Config `embed:""`
 
 	Admin       string           `help:"Admin listener: health, ready, metrics, profiles. Not for the public." default:"127.0.0.1:9465"`
@@ -65,7 +67,7 @@ func Writer(args []string, stdout io.Writer, stderr *os.File) int {
 // Validate implements kong's hook: it reports everything that cannot work.
 func (w *writerCommand) Validate() error {
 	return errors.Join(w.Kafka.check(), w.Topics.check(), w.config().Validate(), w.storeConfig().Validate(),
-		w.groupConfig().Validate(), checkAddress(w.Admin))
+		w.groupConfig().Validate(), w.Prices.config().Validate(), checkAddress(w.Admin))
 }
 
 func (w *writerCommand) config() writer.Config {
@@ -135,6 +137,7 @@ type press struct {
 	kafka, clickhouse *wait
 
 	bus      bus.Config
+	books    *pricing.Books
 	producer *bus.Producer
 	store    *store.Store
 	admin    *telemetry.Admin
@@ -154,6 +157,9 @@ func (p *press) prepare() (err error) {
 		return err
 	}
 	if cfg.TLS, err = clickHouseTLS(p.cmd.CAFile); err != nil {
+		return err
+	}
+	if p.books, err = p.cmd.Prices.load(p.log); err != nil {
 		return err
 	}
 	if p.producer, err = bus.NewProducer(p.bus, p.log, p.reg); err != nil {
@@ -189,7 +195,7 @@ func (p *press) write(ctx context.Context, ready func()) error {
 	}
 	w, err := writerParts{
 		cfg: p.cmd.config(), kafka: p.bus, group: p.cmd.groupConfig(),
-		tables: newTables(p.store), producer: p.producer, log: p.log, reg: p.reg,
+		tables: newTables(p.store), producer: p.producer, books: p.books, log: p.log, reg: p.reg,
 	}.join()
 	if err != nil {
 		return err

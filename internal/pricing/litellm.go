@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/spanmill/spanmill/pkg/schema"
 )
 
 // liteUnits are LiteLLM's names of the units: US dollars for a token.
@@ -24,7 +26,7 @@ var liteUnits = map[string]Unit{
 }
 
 // liteTiers are how the names of rates end that are for a tier.
-var liteTiers = map[string]string{"_batches": TierBatch, "_flex": "flex", "_priority": "priority"}
+var liteTiers = map[string]string{"_batches": schema.TierBatch, "_flex": "flex", "_priority": "priority"}
 
 // liteSample is an entry of LiteLLM's that explains the others.
 const liteSample = "sample_spec"

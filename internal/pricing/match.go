@@ -11,7 +11,7 @@ type Call struct {
 	Tenant   string
 	Provider string // OpenTelemetry's name
 	Model    string
-	// Tier is the service tier; "": the usual one. TierBatch for a batch's calls.
+	// Tier is the service tier; "": the usual one; schema.TierBatch for a batch's calls.
 	Tier string
 	At   time.Time // of the record
 }

@@ -35,11 +35,11 @@ func NewPricer(books *Books) *Pricer {
 // reason says why nothing was computed; it is Priced for a span that was, and
 // for one that has no usage of its own.
 func (p *Pricer) Price(tenant string, received int64, span *schema.Span, g *schema.GenAI, cost *schema.Cost) Reason {
-	*cost = schema.Cost{Source: schema.CostNone, Reported: g.CostNano}
+	*cost = schema.Cost{Source: schema.CostNone, Reported: g.CostNano, Itemised: g.CostDetailed}
 	if !g.Billable {
 		return Priced
 	}
-	m := p.find(cached{tenant, g.Provider, g.Model, tierOf(g), p.books.epoch(received)}, received)
+	m := p.find(cached{tenant, g.Provider, g.Model, g.PriceTier(), p.books.epoch(received)}, received)
 	why := m.Why
 	if why == Priced {
 		p.usage = usageOf(span, g)
@@ -48,7 +48,7 @@ func (p *Pricer) Price(tenant string, received int64, span *schema.Span, g *sche
 			cost.Computed, cost.Version = schema.Count{N: nano, Set: true}, m.Version
 		}
 	}
-	cost.Choose(m.PreferReported, g.CostDetailed)
+	cost.Choose(m.PreferReported)
 	return why
 }
 
@@ -65,14 +65,6 @@ func (p *Pricer) find(k cached, received int64) *Match {
 	m := p.books.Find(Call{k.tenant, k.provider, k.model, k.tier, time.UnixMilli(received)}, nil)
 	p.matches[k] = &m
 	return &m
-}
-
-// tierOf is the tier a span's call was priced in.
-func tierOf(g *schema.GenAI) string {
-	if g.Batch {
-		return TierBatch
-	}
-	return g.ServiceTier
 }
 
 const statusError = 2 // OTLP's

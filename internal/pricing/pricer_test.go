@@ -87,7 +87,7 @@ books:
 		"preferred": {
 			tenant: "reporter",
 			g:      schema.GenAI{Provider: "openai", Model: "gpt-4o", Billable: true, CostNano: reported, CostDetailed: true},
-			want:   schema.Cost{Nano: 77, Source: schema.CostReportedDetail, Computed: schema.Count{N: 2000, Set: true}, Reported: reported, Version: "own@1"},
+			want:   schema.Cost{Nano: 77, Source: schema.CostReportedDetail, Computed: schema.Count{N: 2000, Set: true}, Reported: reported, Itemised: true, Version: "own@1"},
 		},
 		"nothing to compute by": {
 			g:    schema.GenAI{Provider: "acme", Model: "gpt-4o", Billable: true, CostNano: reported},

@@ -83,9 +83,6 @@ type tier struct {
 	long  []long
 }
 
-// TierBatch is the tier of calls that are part of a batch.
-const TierBatch = "batch"
-
 // standard are the names of what is no special tier.
 var standard = map[string]bool{"": true, "default": true, "standard": true, "auto": true, "on_demand": true, "on-demand": true, "standard_only": true}
 

@@ -81,6 +81,16 @@ func (c *nullable) WriteColumn(w *proto.Writer) {
 	c.values.WriteColumn(w)
 }
 
+// nullableDollars is a column of amounts that may be absent, in 1e-9 dollars.
+type nullableDollars struct{ nullable }
+
+func (c *nullableDollars) add(n schema.Count) {
+	n.N = min(n.N, schema.MaxCostNano)
+	c.nullable.add(n)
+}
+
+func (c *nullableDollars) Type() proto.ColumnType { return proto.ColumnTypeNullable.Sub(typeDollars) }
+
 // text is a String column in its encoded form: writing it copies nothing.
 type text struct {
 	buf  []byte

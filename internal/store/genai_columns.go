@@ -13,6 +13,9 @@ type genAIColumns struct {
 	usageBillable                     fixed[uint8]
 	cost                              fixed[int64]
 	costSource                        dict
+	costComputed, costReported        nullableDollars
+	costItemised                      fixed[uint8]
+	priceVersion                      dict
 	sessionID, userID                 text
 	environment                       dict
 	agentName, toolName, errorType    dict
@@ -38,6 +41,10 @@ func (c *genAIColumns) list() []namedColumn {
 		{"usage_billable", c.usageBillable.as(typeBool)},
 		{"cost", c.cost.as(typeDollars)},
 		{"cost_source", &c.costSource},
+		{"cost_computed", &c.costComputed},
+		{"cost_reported", &c.costReported},
+		{"cost_itemised", c.costItemised.as(typeBool)},
+		{"price_version", &c.priceVersion},
 		{"session_id", &c.sessionID},
 		{"user_id", &c.userID},
 		{"environment", &c.environment},
@@ -54,7 +61,7 @@ func (c *genAIColumns) list() []namedColumn {
 	}
 }
 
-func (c *genAIColumns) add(g *schema.GenAI, attrs []schema.Attr) {
+func (c *genAIColumns) add(g *schema.GenAI, cost *schema.Cost, attrs []schema.Attr) {
 	c.operation.add(g.Operation)
 	c.provider.add(g.Provider)
 	c.model.add(g.Model)
@@ -67,7 +74,7 @@ func (c *genAIColumns) add(g *schema.GenAI, attrs []schema.Attr) {
 	c.cacheWriteTokens.add(g.CacheWriteTokens)
 	c.reasoningTokens.add(g.ReasoningTokens)
 	c.usageBillable.add(bit(g.Billable))
-	c.addCost(g.CostNano)
+	c.addCost(cost)
 	c.sessionID.add(g.SessionID)
 	c.userID.add(g.UserID)
 	c.environment.add(g.Environment)
@@ -93,17 +100,13 @@ func nested(attrs []schema.Attr, at int) uint8 {
 	return bit(t == schema.ValueArray || t == schema.ValueMap)
 }
 
-// maxCostNano is what Decimal(18, 9) can hold.
-const maxCostNano = 1e18 - 1
-
 // addCost stores 0 for an unknown cost, so that sums need no care; cost_source
 // tells it from a cost of nothing.
-func (c *genAIColumns) addCost(reported schema.Count) {
-	if !reported.Set {
-		c.cost.add(0)
-		c.costSource.add("none")
-		return
-	}
-	c.cost.add(int64(min(reported.N, maxCostNano)))
-	c.costSource.add("reported_total")
+func (c *genAIColumns) addCost(cost *schema.Cost) {
+	c.cost.add(int64(min(cost.Nano, schema.MaxCostNano)))
+	c.costSource.add(cost.Source)
+	c.costComputed.add(cost.Computed)
+	c.costReported.add(cost.Reported)
+	c.costItemised.add(bit(cost.Itemised))
+	c.priceVersion.add(cost.Version)
 }

@@ -55,11 +55,12 @@ func fullRow() *schema.SpanRow {
 	n := func(v uint64) schema.Count { return schema.Count{N: v, Set: true} }
 	return &schema.SpanRow{
 		Span: span, Tenant: "ten", ExperimentID: "exp", ReceivedMilli: 1795305600123, PartDay: testDay, RetentionDays: 31,
+		Cost:      schema.Cost{Nano: 1_234_567_891, Source: schema.CostComputed, Computed: n(1_234_567_891), Reported: n(1), Itemised: true, Version: "book@1"},
 		TimeFlags: schema.TimeMissing, Log: testLog, Partition: 4, Offset: 1 << 40, Origin: "spans/1/2/3",
 		GenAI: &schema.GenAI{
 			Kind: "LLM", Operation: "op", Provider: "prov", Model: "mod", RequestModel: "req", ResponseModel: "resp",
 			InputTokens: n(1), OutputTokens: n(2), TotalTokens: n(3), CacheReadTokens: n(4), CacheWriteTokens: n(5), ReasoningTokens: n(math.MaxUint64),
-			Billable: true, CostNano: n(1_234_567_891), SessionID: "sess", UserID: "user", ExperimentID: "exp", ServiceName: "svc", Environment: "env",
+			Billable: true, SessionID: "sess", UserID: "user", ExperimentID: "exp", ServiceName: "svc", Environment: "env",
 			AgentName: "agent", ToolName: "tool", ErrorType: "err", Input: "the input", Output: "the output", InputAttr: 0, OutputAttr: 1,
 			InputKey: "in", OutputKey: "out", Family: "fam",
 			CacheWrite1hTokens: n(6), AudioInputTokens: n(7), AudioOutputTokens: n(8), UsageFlags: schema.UsageReasoningAdded,
@@ -130,7 +131,11 @@ cache_write_tokens 5
 reasoning_tokens 18446744073709551615
 usage_billable true
 cost 1.234567891
-cost_source reported_total
+cost_source computed
+cost_computed 1.234567891
+cost_reported 0.000000001
+cost_itemised true
+price_version book@1
 session_id sess
 user_id user
 environment env
@@ -229,7 +234,7 @@ func testExtremesSurvive(t *testing.T, b *bundle) {
 	huge.Span.Name = "huge"
 	huge.GenAI.Input = strings.Repeat("prompt ", 5<<20/7)
 	huge.Span.Attrs[2].Value.Str = strings.Repeat("x", 5<<20)
-	huge.GenAI.CostNano.N = math.MaxUint64
+	huge.Cost.Nano, huge.Cost.Computed.N = math.MaxUint64, math.MaxUint64
 	huge.Span.Kind, huge.Span.StatusCode = 77, 77
 	block.Append(huge)
 

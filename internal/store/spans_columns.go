@@ -130,7 +130,7 @@ func (b *SpanBlock) Append(r *schema.SpanRow) {
 	b.timeFlags.add(uint8(r.TimeFlags))
 	b.serviceName.add(g.ServiceName)
 	b.kind.add(g.Kind)
-	b.genAI.add(g, r.Span.Attrs)
+	b.genAI.add(g, &r.Cost, r.Span.Attrs)
 	b.call.add(g)
 	b.json = b.attrs.add(s.Attrs, g, b.json)
 	b.appendContext(r)

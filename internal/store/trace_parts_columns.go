@@ -17,6 +17,7 @@ type TracePartBlock struct {
 	minStart, maxEnd                  fixed[uint64]
 	spans, errors, llmCalls           fixed[uint32]
 	inputTokens, outputTokens         fixed[uint64]
+	cost                              fixed[int64]
 	sessionID, userID                 text
 	inputPreview, outputPreview       text
 	receivedAt                        fixed[int64]
@@ -48,6 +49,7 @@ func NewTracePartBlock() *TracePartBlock {
 		{"llm_calls", b.llmCalls.as(typeUInt32)},
 		{"input_tokens", b.inputTokens.as(typeUInt64)},
 		{"output_tokens", b.outputTokens.as(typeUInt64)},
+		{"cost", b.cost.as(typeDollars)},
 		{"session_id", &b.sessionID},
 		{"user_id", &b.userID},
 		{"input_preview", &b.inputPreview},
@@ -88,6 +90,7 @@ func (b *TracePartBlock) Append(p *schema.TracePart) {
 	b.llmCalls.add(p.LLMCalls)
 	b.inputTokens.add(p.InputTokens)
 	b.outputTokens.add(p.OutputTokens)
+	b.cost.add(int64(min(p.CostNano, schema.MaxCostNano)))
 	b.sessionID.add(p.SessionID)
 	b.userID.add(p.UserID)
 	b.inputPreview.add(p.InputPreview)

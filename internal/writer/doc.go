@@ -2,8 +2,8 @@
 //
 // Each partition has one goroutine. Per record it decodes the OTLP bytes to
 // flat spans (otlp), drops resends (dedup, Rule D), reads the GenAI meaning
-// (semconv), and appends the rest to two column blocks: spans, a row a span,
-// and trace_parts, a row a trace and batch. pipeline.Run decides where a batch
+// (semconv), prices it (pricing), and appends the rest to two column blocks:
+// spans, a row a span, and trace_parts, a row a trace and batch. pipeline.Run decides where a batch
 // ends and takes it into the tables exactly once; what is here is only what a
 // batch is made of, and that is a pure function of the log.
 //
@@ -12,8 +12,8 @@
 //
 // Invariants:
 //
-//   - A row's content and day depend on the log up to its record and on the
-//     batch's config, never on the clock, so that a batch formed again after a
+//   - A row's content and day depend on the log up to its record, on the price
+//     books and on the batch's config, never on the clock, so that a batch formed again after a
 //     crash is the same batch.
 //   - Nothing that cannot be stored is part of a batch: it is a durable dead
 //     letter before the batch is committed.

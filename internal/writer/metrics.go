@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"github.com/spanmill/spanmill/internal/dedup"
+	"github.com/spanmill/spanmill/internal/pricing"
 	"github.com/spanmill/spanmill/pkg/pipeline"
 )
 
@@ -19,6 +20,8 @@ type metrics struct {
 	duplicates prometheus.Counter
 	misplaced  prometheus.Counter
 	rejected   prometheus.Counter
+	computed   prometheus.Counter
+	unpriced   map[pricing.Reason]prometheus.Counter
 	letters    *prometheus.CounterVec
 	redriven   *prometheus.CounterVec
 	lost       prometheus.Counter
@@ -58,6 +61,8 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		duplicates: counter("duplicate_spans_total", "Spans dropped as resends (Rule D)."),
 		misplaced:  counter("misplaced_spans_total", "Spans found in a partition that is not their trace's."),
 		rejected:   counter("rejected_values_total", "Attribute values that could not be used, such as a negative token count."),
+		computed:   counter("priced_spans_total", "Billable spans whose cost was computed."),
+		unpriced:   make(map[pricing.Reason]prometheus.Counter),
 		letters:    counters("dead_letters_total", "Dead letters published, by reason.", "reason"),
 		lost:       counter("lost_records_total", "Records that expired or were cut off before they were stored, given up on because a person said so; at most so many."),
 		redriven:   counters("redriven_spans_total", "Spans of re-driven dead letters: to be stored, or there already.", "outcome"),
@@ -78,7 +83,20 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	for _, reason := range []string{ReasonEmpty, ReasonVersion, ReasonUndecodable, ReasonInvalidSpan, ReasonRejected} {
 		m.letters.WithLabelValues(reason)
 	}
+	unpriced := counters("unpriced_spans_total", "Billable spans whose cost could not be computed, by reason.", "reason")
+	for _, why := range pricing.Reasons() {
+		m.unpriced[why] = unpriced.WithLabelValues(string(why))
+	}
 	return m
+}
+
+// priced counts a billable span: the reason says why it has no computed cost.
+func (m *metrics) priced(why pricing.Reason) {
+	if why == pricing.Priced {
+		m.computed.Inc()
+		return
+	}
+	m.unpriced[why].Inc()
 }
 
 // meter reports one partition's loop.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spanmill/spanmill/internal/dedup"
+	"github.com/spanmill/spanmill/internal/pricing"
 	"github.com/spanmill/spanmill/pkg/pipeline"
 	"github.com/spanmill/spanmill/pkg/schema"
 	"github.com/spanmill/spanmill/pkg/schema/otlp"
@@ -27,6 +28,7 @@ type stage struct {
 
 	decoder    otlp.Decoder
 	normalizer *semconv.Normalizer
+	pricer     *pricing.Pricer
 	hasher     dedup.Hasher
 	ring       *dedup.Ring
 	told       dedup.Stats   // what the metrics have of the ring's
@@ -70,6 +72,7 @@ func newStage(w *Writer, log pipeline.Log, partitions int) *stage {
 	return &stage{
 		cfg: w.cfg, letters: w.letters, metrics: w.metrics, meter: w.metrics.meter(log.Partition), log: log,
 		normalizer: semconv.New(),
+		pricer:     pricing.NewPricer(w.books),
 		// The topic's id keys the fingerprints: every consumer of the topic has
 		// it, and a client that might work out collisions does not.
 		hasher:     dedup.NewHasher(string(log.TopicID[:])),
@@ -255,6 +258,7 @@ func (s *stage) Add() error {
 		row.Origin = s.life.spanOrigin(row.Span.Index)
 		s.normalizer.Normalize(row.Span, &s.scratch)
 		row.ExperimentID = experimentOf(s.expID, s.scratch.ExperimentID)
+		s.price(&row)
 		s.spans.Append(&row)
 		s.traces.add(&row)
 		s.days.add(p.day)
@@ -263,6 +267,14 @@ func (s *stage) Add() error {
 		}
 	}
 	return nil
+}
+
+// price gives the row its cost, by the time its record was received first.
+func (s *stage) price(row *schema.SpanRow) {
+	why := s.pricer.Price(row.Tenant, row.ReceivedMilli, row.Span, row.GenAI, &row.Cost)
+	if row.GenAI.Billable {
+		s.metrics.priced(why)
+	}
 }
 
 // Tables implements pipeline.Stage.

@@ -56,6 +56,7 @@ func (t *traces) add(row *schema.SpanRow) {
 	p.MinStart = min(p.MinStart, s.StartUnixNano)
 	p.MaxEnd = max(p.MaxEnd, s.EndUnixNano)
 	p.count(s, g)
+	p.CostNano = min(addSaturating(p.CostNano, row.Cost.Nano), schema.MaxCostNano)
 	root := s.ParentSpanID.IsZero()
 	if p.session.better(g.SessionID, s, root) {
 		p.SessionID = strings.Clone(g.SessionID)

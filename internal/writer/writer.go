@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/spanmill/spanmill/internal/dedup"
+	"github.com/spanmill/spanmill/internal/pricing"
 	"github.com/spanmill/spanmill/pkg/pipeline"
 )
 
@@ -54,6 +55,7 @@ type Writer struct {
 	store    Store
 	letters  *deadLetters
 	builds   *builds
+	books    *pricing.Books
 	windows  atomic.Int64 // bytes
 	metrics  *metrics
 	log      *slog.Logger
@@ -63,13 +65,17 @@ type Writer struct {
 func New(cfg Config, consumer Consumer, store Store, producer Producer, log *slog.Logger, reg prometheus.Registerer) *Writer {
 	m := newMetrics(reg)
 	return &Writer{
-		cfg: cfg, consumer: consumer, store: store, builds: newBuilds(store, cfg), metrics: m, log: log,
+		cfg: cfg, consumer: consumer, store: store, builds: newBuilds(store, cfg), books: new(pricing.Books), metrics: m, log: log,
 		letters: &deadLetters{
 			producer: producer, metrics: m, log: log,
 			retryMin: cfg.Pipeline.RetryMin, retryMax: cfg.Pipeline.RetryMax,
 		},
 	}
 }
+
+// PriceBy has spans priced by the books; without any, nothing is. It may be
+// called before Run only.
+func (w *Writer) PriceBy(books *pricing.Books) { w.books = books }
 
 // Run writes until ctx ends, then drains: every owned partition finishes its
 // batch before Run returns.

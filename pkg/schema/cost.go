@@ -16,6 +16,7 @@ type Cost struct {
 	// Computed is by the book called Version, Reported as the span has it; both
 	// are kept, whichever counts.
 	Computed, Reported Count
+	Itemised           bool // the span reports the parts of Reported
 	Version            string
 }
 
@@ -24,9 +25,9 @@ const MaxCostNano = 1e18 - 1
 
 // Choose decides which cost counts: the computed one, and the reported one where
 // nothing could be computed or it is preferred.
-func (c *Cost) Choose(preferReported, itemised bool) {
+func (c *Cost) Choose(preferReported bool) {
 	reported := CostReportedTotal
-	if itemised {
+	if c.Itemised {
 		reported = CostReportedDetail
 	}
 	switch {
@@ -37,4 +38,16 @@ func (c *Cost) Choose(preferReported, itemised bool) {
 	default:
 		c.Nano, c.Source = 0, CostNone
 	}
+}
+
+// TierBatch is the price tier of calls that are part of a batch.
+const TierBatch = "batch"
+
+// PriceTier is the tier that the call is priced in; "": the usual one, or none
+// was reported.
+func (g *GenAI) PriceTier() string {
+	if g.Batch {
+		return TierBatch
+	}
+	return g.ServiceTier
 }

@@ -33,6 +33,7 @@ type SpanRow struct {
 	PartDay       uint16
 	RetentionDays uint16
 	TimeFlags     TimeFlags
+	Cost          Cost
 
 	// Log, Partition, Offset and Span.Index name where the row comes from.
 	Log       string // pipeline.Log.ID: topic id and incarnation
@@ -62,6 +63,7 @@ type TracePart struct {
 	MinStart, MaxEnd            uint64 // Unix nanoseconds as sent
 	Spans, Errors, LLMCalls     uint32
 	InputTokens, OutputTokens   uint64 // billable spans only
+	CostNano                    uint64 // of all spans, 1e-9 US dollars
 	SessionID, UserID           string // first non-empty by span start, root preferred
 	InputPreview, OutputPreview string // of the root, at most 200 characters
 

@@ -36,8 +36,11 @@ type PartFill interface {
 }
 
 // stageOf is the writer's stage over blocks that only fill.
-func stageOf(cfg writer.Config, e Extent, f *filling) pipeline.Stage {
-	w := writer.New(cfg, nil, f, f, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+func stageOf(p *Replayer, e Extent, f *filling) pipeline.Stage {
+	w := writer.New(p.Config, nil, f, f, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	if p.Books != nil {
+		w.PriceBy(p.Books)
+	}
 	return w.Stage(e.Log, e.Partitions)
 }
 

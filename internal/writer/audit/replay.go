@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/spanmill/spanmill/internal/pricing"
 	"github.com/spanmill/spanmill/internal/writer"
 	"github.com/spanmill/spanmill/pkg/pipeline"
 )
@@ -25,6 +26,8 @@ type Replayer struct {
 	Letters *Letters
 	Stored  Stored
 	Terms   Terms
+	// Books are the writers'.
+	Books *pricing.Books
 	// Tenant is whose rows are stored; "": everybody's.
 	Tenant string
 	Logger *slog.Logger
@@ -196,6 +199,6 @@ func newFilling(p *Replayer, src pipeline.Source, e Extent) *filling {
 	f.overlap = func(a, b pipeline.Range) {
 		f.failed = fmt.Errorf("%w: batches %d–%d and %d–%d overlap in trace_parts; see 'spanmill verify'", pipeline.ErrFatal, a.First, a.Last, b.First, b.Last)
 	}
-	f.stage = stageOf(p.Config, e, f)
+	f.stage = stageOf(p, e, f)
 	return f
 }
