@@ -40,10 +40,11 @@ type Trace struct {
 	Spans []Span
 }
 
-// Span is one span as it was sent, and what was understood of it.
+// Span is one span as it was sent.
 type Span struct {
 	TraceID, SpanID string // lower-case hexadecimal
 	ParentSpanID    string // "": a root
+	ExperimentID    string
 	Name            string
 	// OtelKind is OTLP's kind without its prefix: INTERNAL, CLIENT, …;
 	// UNSPECIFIED if none was sent.
@@ -59,10 +60,6 @@ type Span struct {
 	Links                []Link
 
 	DroppedAttrs, DroppedEvents, DroppedLinks uint32
-
-	// GenAI is what the span was normalised to. InputAttr and OutputAttr are
-	// not set: the content is among Attrs under its own key.
-	GenAI schema.GenAI
 }
 
 // Attr is one attribute.

@@ -45,6 +45,11 @@ func TestOnEngine(t *testing.T) {
 		"an experiment survives":            testExperimentSurvives,
 		"deletions hide, are due, delete":   testDeletions,
 		"only missing rows are inserted":    testOnlyMissingRowsAreInserted,
+		"search":                            testSearch,
+		"pages":                             testPages,
+		"tenants read apart":                testTenantsReadApart,
+		"resolved info":                     testResolvedInfo,
+		"whole spans":                       testWholeSpans,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

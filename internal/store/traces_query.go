@@ -1,0 +1,113 @@
+package store
+
+import (
+	"context"
+
+	"github.com/spanmill/spanmill/internal/query"
+	"github.com/spanmill/spanmill/pkg/schema"
+)
+
+// Reader answers query.Reader from the tables of a Store.
+type Reader struct{ *Store }
+
+var _ query.Reader = Reader{}
+
+// TraceInfos implements query.Reader.
+func (r Reader) TraceInfos(ctx context.Context, tenant string, ids []string) ([]query.TraceInfo, error) {
+	return r.infos(ctx, tenant, ids, span{})
+}
+
+// infos resolves traces that lie in a range of time; the zero range is all of
+// it.
+func (r Reader) infos(ctx context.Context, tenant string, ids []string, times span) ([]query.TraceInfo, error) {
+	traces, err := r.traces(ctx, spanScope{tenant: tenant, ids: ids, times: times})
+	if err != nil {
+		return nil, err
+	}
+	infos := make([]query.TraceInfo, len(traces))
+	for i := range traces {
+		infos[i] = traces[i].TraceInfo
+	}
+	return infos, nil
+}
+
+// Traces implements query.Reader.
+func (r Reader) Traces(ctx context.Context, tenant string, ids []string) ([]query.Trace, error) {
+	traces, err := r.traces(ctx, spanScope{tenant: tenant, ids: ids, whole: true})
+	for i := range traces {
+		inReadingOrder(traces[i].Spans)
+	}
+	return traces, err
+}
+
+// traces puts together what events and spans say.
+func (r Reader) traces(ctx context.Context, scope spanScope) ([]query.Trace, error) {
+	if len(scope.ids) == 0 {
+		return nil, nil
+	}
+	told, err := r.toldOf(ctx, scope.tenant, scope.ids)
+	if err != nil {
+		return nil, err
+	}
+	spans, err := r.spans(ctx, scope)
+	if err != nil {
+		return nil, err
+	}
+	var traces []query.Trace
+	for _, id := range scope.ids {
+		trace := query.Trace{
+			TraceInfo: query.TraceInfo{TraceID: id, Metadata: map[string]string{}, Tags: map[string]string{}},
+			Spans:     spans[id],
+		}
+		var deleted []string
+		if t := told[id]; t != nil {
+			trace.TraceInfo, deleted = t.info, t.deletedTags()
+			trace.Assessments, trace.Finalized = t.assessments(), t.said
+		}
+		if !trace.Finalized && len(trace.Spans) == 0 {
+			continue
+		}
+		if trace.ExperimentID == "" && len(trace.Spans) > 0 {
+			trace.ExperimentID = trace.Spans[0].ExperimentID
+		}
+		trace.Resolve(trace.Spans, deleted)
+		traces = append(traces, trace)
+	}
+	return traces, nil
+}
+
+// Assessment implements query.Reader.
+func (r Reader) Assessment(ctx context.Context, tenant, traceID, id string) (schema.Assessment, bool, error) {
+	t := &told{parts: map[string]*schema.Assessment{}, erased: map[string]bool{}}
+	q := eventsOf("assessments", assessmentFields, tenant, []string{traceID})
+	err := r.read(ctx, "assessments", q, func(rows *rows) {
+		rows.text()
+		t.readAssessment(rows)
+	})
+	for _, a := range t.assessments() {
+		if a.ID == id {
+			return a, true, err
+		}
+	}
+	return schema.Assessment{}, false, err
+}
+
+// TraceIDs implements query.Reader.
+func (r Reader) TraceIDs(ctx context.Context, tenant string, sel query.Selection) ([]string, error) {
+	if sel.Limit <= 0 || sel.IDs != nil && len(sel.IDs) == 0 {
+		return nil, nil
+	}
+	l := lookup{q: &question{}, experiments: []string{sel.ExperimentID}, ids: sel.IDs}
+	l.tenant = l.q.text(tenant)
+	if sel.UntilMilli != 0 {
+		l.until = sel.UntilMilli
+	} else {
+		l.until = endOfTime
+	}
+	l.q.add("SELECT trace_id FROM (", l.resolved(), ") WHERE experiment_id IN ", l.q.texts(l.experiments),
+		" AND timestamp_ms <= ", l.q.integer(l.until),
+		" ORDER BY timestamp_ms, trace_id LIMIT ", l.q.unsigned(uint64(sel.Limit)))
+	var ids []string
+	err := r.read(ctx, "trace ids", l.q, func(rows *rows) { ids = append(ids, rows.text()) })
+	return ids, err
+}
