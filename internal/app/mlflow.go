@@ -14,6 +14,7 @@ import (
 	"github.com/spanmill/spanmill/internal/gateway"
 	"github.com/spanmill/spanmill/internal/mlflow"
 	"github.com/spanmill/spanmill/internal/mlflow/experiments"
+	"github.com/spanmill/spanmill/internal/query"
 	"github.com/spanmill/spanmill/pkg/pipeline"
 	"github.com/spanmill/spanmill/pkg/schema"
 )
@@ -27,6 +28,7 @@ type mlflowParts struct {
 	cfg         mlflow.Config
 	gateway     *gateway.Gateway
 	experiments *experiments.Experiments
+	reader      query.Reader // nil: this process has no ClickHouse
 	keys        *auth.Keys
 	log         *slog.Logger
 	reg         prometheus.Registerer
@@ -36,7 +38,7 @@ type mlflowParts struct {
 func (p mlflowParts) open() *mlflow.Server {
 	in := wayIn{p.gateway}
 	return mlflow.New(p.cfg, mlflow.Dependencies{
-		Door: in, Spans: in, Events: in, Experiments: p.experiments, Keys: p.keys, Log: p.log, Reg: p.reg,
+		Door: in, Spans: in, Events: in, Experiments: p.experiments, Reader: p.reader, Keys: p.keys, Log: p.log, Reg: p.reg,
 	})
 }
 

@@ -179,7 +179,8 @@ func (p *plant) runExperiments(ctx context.Context, ready func()) error {
 // runMLflow opens the MLflow door beside the gateway's.
 func (p *plant) runMLflow(ctx context.Context, ready func()) error {
 	p.mlflow = mlflowParts{
-		cfg: p.up.mlflowConfig(), gateway: p.gateway, experiments: p.experiments, keys: p.keys, log: p.log, reg: p.reg,
+		cfg: p.up.mlflowConfig(), gateway: p.gateway, experiments: p.experiments, reader: store.Reader{Store: p.store},
+		keys: p.keys, log: p.log, reg: p.reg,
 	}.open()
 	return serveUntil(ctx, p.mlflow, ready)
 }

@@ -98,7 +98,7 @@ func (s *Server) getTraceArtifact(c *call) (answer, error) {
 
 func (s *Server) attachment(c *call, a artifact) (answer, error) {
 	if a.file == spansFile {
-		return answer{}, missing("The spans of trace '" + a.trace + "' are in the tracking store: ask traces/get for them")
+		return s.spansJSON(c, a.trace)
 	}
 	content, err := s.attachments.get(c.tenant, a)
 	return answer{typeBytes, content}, err

@@ -62,10 +62,16 @@ type Server struct {
 	m    metrics
 
 	attachments *attachments
+	// waiting has a place for each read that waits for what was just written.
+	waiting chan struct{}
 
 	ready chan struct{}
 	addr  string // written before ready is closed
 }
+
+// maxWaiting bounds the reads that wait at once: each asks the tables again and
+// again.
+const maxWaiting = 64
 
 // New gives a server; it does nothing before Run.
 func New(cfg Config, deps Dependencies) *Server {
@@ -74,6 +80,7 @@ func New(cfg Config, deps Dependencies) *Server {
 		log:         deps.Log.With("service", "mlflow"),
 		m:           newMetrics(deps.Reg),
 		attachments: &attachments{dir: cfg.Attachments, max: cfg.MaxAttachmentsBytes},
+		waiting:     make(chan struct{}, maxWaiting),
 		ready:       make(chan struct{}),
 	}
 }

@@ -17,6 +17,8 @@ type route struct {
 	needs auth.Rights
 	// open answers without a key.
 	open bool
+	// reads marks calls that are about nothing but what the tables have.
+	reads bool
 	// raw handlers read the body themselves.
 	raw    bool
 	handle func(*Server, *call) (answer, error)
@@ -37,7 +39,7 @@ func routes() []route {
 		{method: "GET", path: "/3.0/mlflow/server-info", needs: either, handle: (*Server).serverInfo},
 	}
 	for _, some := range [][]route{
-		otlpRoutes(), experimentRoutes(), traceRoutes(), assessmentRoutes(), artifactRoutes(), legacyRoutes(),
+		otlpRoutes(), experimentRoutes(), traceRoutes(), assessmentRoutes(), artifactRoutes(), legacyRoutes(), readRoutes(),
 	} {
 		all = append(all, some...)
 	}

@@ -1,0 +1,253 @@
+package mlflow
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/spanmill/spanmill/internal/auth"
+	"github.com/spanmill/spanmill/internal/query"
+	"github.com/spanmill/spanmill/pkg/schema"
+)
+
+// shelf is a query.Reader with what a test puts there.
+type shelf struct {
+	tables
+
+	tenant string
+	traces []query.Trace
+	page   query.Page
+	asked  []query.Search
+	// empty is how many questions find nothing yet; down fails all.
+	empty int
+	down  error
+	calls int
+}
+
+func (s *shelf) find(tenant string, ids []string) ([]query.Trace, error) {
+	s.calls++
+	if s.empty > 0 {
+		s.empty--
+		return nil, s.down
+	}
+	var found []query.Trace
+	for _, id := range ids {
+		for _, t := range s.traces {
+			if t.TraceID == id && tenant == s.tenant {
+				found = append(found, t)
+			}
+		}
+	}
+	return found, s.down
+}
+
+func (s *shelf) Traces(_ context.Context, tenant string, ids []string) ([]query.Trace, error) {
+	return s.find(tenant, ids)
+}
+
+func (s *shelf) TraceInfos(_ context.Context, tenant string, ids []string) ([]query.TraceInfo, error) {
+	traces, err := s.find(tenant, ids)
+	infos := make([]query.TraceInfo, 0, len(traces))
+	for _, t := range traces {
+		infos = append(infos, t.TraceInfo)
+	}
+	return infos, err
+}
+
+func (s *shelf) Search(_ context.Context, tenant string, q query.Search) (query.Page, error) {
+	s.calls++
+	s.asked = append(s.asked, q)
+	if s.down != nil || tenant != s.tenant || s.empty > 0 {
+		s.empty--
+		return query.Page{}, s.down
+	}
+	return s.page, nil
+}
+
+func value(kind schema.ValueType, n uint64, text string) query.Value {
+	return query.Value{Type: kind, Num: n, Text: text}
+}
+
+// whole is a trace with a span of everything.
+func whole() query.Trace {
+	return query.Trace{
+		TraceInfo: query.TraceInfo{
+			TraceID: strings.Repeat("0f", 16), ExperimentID: "5", RequestMilli: 1795352771960, DurationMilli: schema.Count{N: 1500, Set: true},
+			State: "OK", RequestPreview: "in", ResponsePreview: "out", ClientRequestID: "c",
+			Metadata:    map[string]string{"mlflow.trace.sizeStats": `{"num_spans": 1}`},
+			Tags:        map[string]string{"mlflow.traceName": "<f>"},
+			Assessments: []schema.Assessment{{ID: "a-1", Name: "good", Type: "feedback", Value: "true", SourceType: "HUMAN", SourceID: "bob", Valid: true}},
+		},
+		Spans: []query.Span{{
+			TraceID: strings.Repeat("0f", 16), SpanID: "00f067aa0ba902b7", ParentSpanID: "00f067aa0ba902b8", Name: "f",
+			StartUnixNano: math.MaxUint64, EndUnixNano: 7, StatusCode: 2, StatusMessage: "bad",
+			Attrs: []query.Attr{
+				{Key: "s", Value: query.Text("<t>")}, {Key: "i", Value: value(schema.ValueInt, math.MaxUint64, "")},
+				{Key: "d", Value: value(schema.ValueDouble, math.Float64bits(1), "")}, {Key: "nan", Value: value(schema.ValueDouble, math.Float64bits(math.NaN()), "")},
+				{Key: "inf", Value: value(schema.ValueDouble, math.Float64bits(math.Inf(-1)), "")},
+				{Key: "b", Value: value(schema.ValueBool, 1, "")}, {Key: "x", Value: value(schema.ValueBytes, 0, "\x00\xff")}, {Key: "none"},
+				{Key: "map", Value: value(schema.ValueMap, 0, `{"a":[1,2.5,null,"y",{}],"b":{"c":true}}`)}, {Key: "json", Value: query.Text(`[1]`)},
+			},
+			Events: []query.Event{{TimeUnixNano: 9, Name: "exception", Attrs: []query.Attr{{Key: "k", Value: query.Text("v")}}}},
+			Links:  []query.Link{{TraceID: strings.Repeat("ab", 16), SpanID: "00f067aa0ba902b9"}},
+		}},
+	}
+}
+
+const wholeInfo = `"trace_info":{"trace_id":"tr-0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f","client_request_id":"c",` +
+	`"trace_location":{"type":"MLFLOW_EXPERIMENT","mlflow_experiment":{"experiment_id":"5"}},"request_time":"2026-11-22T13:06:11.960Z",` +
+	`"execution_duration":"1.500s","state":"OK","trace_metadata":{"mlflow.trace.sizeStats":"{\"num_spans\": 1}"},` +
+	`"assessments":[{"assessment_id":"a-1","assessment_name":"good","trace_id":"tr-0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f",` +
+	`"source":{"source_type":"HUMAN","source_id":"bob"},"create_time":"1970-01-01T00:00:00Z","last_update_time":"1970-01-01T00:00:00Z",` +
+	`"feedback":{"value":true},"valid":true}],"tags":{"mlflow.traceName":"<f>"},"request_preview":"in","response_preview":"out"}`
+
+const wholeSpan = `{"trace_id":"Dw8PDw8PDw8PDw8PDw8PDw==","span_id":"APBnqgupArc=","parent_span_id":"APBnqgupArg=","name":"f",` +
+	`"start_time_unix_nano":18446744073709551615,"end_time_unix_nano":7,"attributes":[` +
+	`{"key":"s","value":{"string_value":"<t>"}},{"key":"i","value":{"int_value":-1}},{"key":"d","value":{"double_value":1.0}},` +
+	`{"key":"nan","value":{"double_value":"NaN"}},{"key":"inf","value":{"double_value":"-Infinity"}},{"key":"b","value":{"bool_value":true}},` +
+	`{"key":"x","value":{"bytes_value":"AP8="}},{"key":"none","value":{}},` +
+	`{"key":"map","value":{"kvlist_value":{"values":[{"key":"a","value":{"array_value":{"values":[{"int_value":1},{"double_value":2.5},{},` +
+	`{"string_value":"y"},{"kvlist_value":{}}]}}},{"key":"b","value":{"kvlist_value":{"values":[{"key":"c","value":{"bool_value":true}}]}}}]}}},` +
+	`{"key":"json","value":{"array_value":{"values":[{"int_value":1}]}}},` +
+	`{"key":"mlflow.traceRequestId","value":{"string_value":"tr-0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f"}}],` +
+	`"events":[{"time_unix_nano":9,"name":"exception","attributes":[{"key":"k","value":{"string_value":"v"}}]}],` +
+	`"links":[{"trace_id":"q6urq6urq6urq6urq6urqw==","span_id":"APBnqgupArk="}],"status":{"message":"bad","code":"STATUS_CODE_ERROR"}}`
+
+func newShelf(t *testing.T, keys *auth.Keys) (*bench, *shelf) {
+	b := newBench(t, keys)
+	s := &shelf{tenant: "default", traces: []query.Trace{whole()}}
+	s.page = query.Page{Traces: []query.TraceInfo{s.traces[0].TraceInfo}, Token: "next"}
+	b.deps.Reader = s
+	return b, s
+}
+
+// TestReadsAsMLflowWordsThem holds each read against golden text.
+func TestReadsAsMLflowWordsThem(t *testing.T) {
+	t.Parallel()
+	b, s := newShelf(t, auth.Anonymous())
+	const id = "tr-0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f"
+	for _, c := range []struct{ method, target, body, want string }{
+		{"GET", "/api/3.0/mlflow/traces/" + id + "?trace_id=" + id, "", `{"trace":{` + wholeInfo + `}}`},
+		{"GET", "/api/3.0/mlflow/traces/get?trace_id=" + id + "&allow_partial=False", "", `{"trace":{` + wholeInfo + `,"spans":[` + wholeSpan + `]}}`},
+		{"GET", "/ajax-api/3.0/mlflow/traces/batchGet?trace_ids=" + id + "&trace_ids=" + id, "", `{"traces":[{` + wholeInfo + `,"spans":[` + wholeSpan + `]}]}`},
+		{"POST", "/api/3.0/mlflow/traces/batchGetInfos", `{"trace_ids":["` + id + `"]}`, `{"trace_infos":[` + strings.TrimPrefix(wholeInfo, `"trace_info":`) + `]}`},
+		{
+			"POST", "/api/3.0/mlflow/traces/search", `{"locations":[{"type":"MLFLOW_EXPERIMENT","mlflow_experiment":{"experiment_id":"5"}}]}`,
+			`{"traces":[` + strings.TrimPrefix(wholeInfo, `"trace_info":`) + `],"next_page_token":"next"}`,
+		},
+		{"POST", "/api/3.0/mlflow/traces/search", `{"locations":[]}`, `{}`},
+		{
+			"GET", "/api/2.0/mlflow/traces/" + id + "/info", "",
+			`{"trace_info":{"request_id":"` + id + `","experiment_id":"5","timestamp_ms":1795352771960,"execution_time_ms":1500,"status":"OK",` +
+				`"request_metadata":[{"key":"mlflow.trace.sizeStats","value":"{\"num_spans\": 1}"}],"tags":[{"key":"mlflow.traceName","value":"<f>"}]}}`,
+		},
+		{"GET", "/api/3.0/mlflow/scorers/list?experiment_id=5", "", `{}`},
+		{"GET", "/api/3.0/mlflow/scorers/online-configs?scorer_ids=x", "", `{"configs":[]}`},
+		{"POST", "/api/3.0/mlflow/issues/search", `{}`, `{"next_page_token":""}`},
+	} {
+		if w := b.send(c.method, c.target, c.body); w.Code != 200 || w.Body.String() != c.want {
+			t.Errorf("%s %s: %d\n got %s\nwant %s", c.method, c.target, w.Code, w.Body, c.want)
+		}
+	}
+	if q := s.asked[0]; q.Limit != 100 || len(q.ExperimentIDs) != 1 {
+		t.Errorf("asked %+v", q)
+	}
+	for _, target := range []string{
+		"/ajax-api/3.0/mlflow/get-trace-artifact?request_id=" + id, "/api/2.0/mlflow-artifacts/artifacts/5/traces/" + id + "/artifacts/traces.json",
+	} {
+		var file struct {
+			Spans []struct {
+				Parent     string            `json:"parent_span_id"`
+				Attributes map[string]string `json:"attributes"`
+			} `json:"spans"`
+		}
+		w := b.send("GET", target, "")
+		if err := json.Unmarshal(w.Body.Bytes(), &file); err != nil || w.Code != 200 || file.Spans[0].Parent != "APBnqgupArg=" ||
+			file.Spans[0].Attributes["s"] != `"<t>"` || file.Spans[0].Attributes["json"] != "[1]" {
+			t.Errorf("%s: %d %s, %v", target, w.Code, w.Body, err)
+		}
+	}
+}
+
+func TestReadsRefused(t *testing.T) {
+	t.Parallel()
+	b, s := newShelf(t, auth.Anonymous())
+	const in = `{"locations":[{"mlflow_experiment":{"experiment_id":"5"}}],`
+	for _, c := range []struct {
+		method, target, body string
+		status               int
+		want                 string
+	}{
+		{"POST", "/api/3.0/mlflow/traces/search", in + `"filter":"nonsense ==="}`, 400, "Invalid clause(s) in filter string: 'nonsense', '==='"},
+		{"POST", "/api/3.0/mlflow/traces/search", in + `"filter":"trace.text LIKE '%x%'"}`, 400, "'trace.text LIKE '%x%'' is not supported"},
+		{"POST", "/api/3.0/mlflow/traces/search", in + `"order_by":["nothing"]}`, 400, "Invalid attribute key 'nothing'"},
+		{"POST", "/api/3.0/mlflow/traces/search", in + `"max_results":0}`, 400, "max_results"},
+		{"POST", "/api/3.0/mlflow/traces/search", in + `"max_results":501}`, 400, "501"},
+		{"POST", "/api/3.0/mlflow/traces/search", `{}`, 400, "'locations'"},
+		{"GET", "/api/2.0/mlflow/traces", "", 400, "experiment_ids"},
+		{"GET", "/api/3.0/mlflow/traces/get", "", 400, "trace_id"},
+		{"GET", "/api/3.0/mlflow/traces/batchGet", "", 400, "trace_ids"},
+		{"GET", "/api/3.0/mlflow/scorers/get?name=polite", "", 404, "polite"},
+		{"GET", "/api/3.0/mlflow/issues/iss-x", "", 404, "Issue with ID 'iss-x' not found"},
+		{"POST", "/api/3.0/mlflow/traces/metrics", "{}", 501, "NOT_IMPLEMENTED"},
+		{"POST", "/api/3.0/mlflow/traces/calculate-filter-correlation", "{}", 501, "NOT_IMPLEMENTED"},
+	} {
+		if w := b.send(c.method, c.target, c.body); w.Code != c.status || !strings.Contains(w.Body.String(), c.want) {
+			t.Errorf("%s %s %s: %d %s", c.method, c.target, c.body, w.Code, w.Body)
+		}
+	}
+	s.down = errors.New("no route to host")
+	if w := b.send("GET", "/api/3.0/mlflow/traces/tr-x", ""); w.Code != 503 || w.Header().Get("Retry-After") == "" || strings.Contains(w.Body.String(), "route to host") {
+		t.Errorf("without ClickHouse: %d %s", w.Code, w.Body)
+	}
+	b.deps.Reader = nil
+	if w := b.send("POST", "/api/3.0/mlflow/traces/search", in[:len(in)-1]+"}"); w.Code != 503 {
+		t.Errorf("without a reader: %d %s", w.Code, w.Body)
+	}
+}
+
+// TestReadsWait: what was just written is waited for, what is not there is
+// refused after ReadWait, and no sooner does the wait ask in a frenzy.
+func TestReadsWait(t *testing.T) {
+	const id = "tr-0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f"
+	for _, c := range []struct {
+		name, target string
+		empty        int
+		spans        string // of sizeStats
+		status       int
+		want         string
+	}{
+		{"comes", "/api/3.0/mlflow/traces/" + id, 3, "1", 200, id},
+		{"never comes", "/api/3.0/mlflow/traces/tr-x", 0, "1", 404, "Trace with ID 'tr-x' not found."},
+		{"spans lack", "/api/3.0/mlflow/traces/get?trace_id=" + id, 0, "2", 404, "not fully exported yet"},
+		{"spans lack, taken", "/api/3.0/mlflow/traces/get?trace_id=" + id + "&allow_partial=true", 0, "2", 200, `"spans"`},
+		{"batch leaves them out", "/api/3.0/mlflow/traces/batchGet?trace_ids=" + id, 0, "2", 200, "{}"},
+		{"batch waits", "/api/3.0/mlflow/traces/batchGet?trace_ids=" + id, 2, "1", 200, id},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b, s := newShelf(t, auth.Anonymous())
+				b.cfg.ReadWait, s.empty = Default().ReadWait, c.empty
+				s.traces[0].Metadata["mlflow.trace.sizeStats"] = `{"num_spans": ` + c.spans + `}`
+				w := b.send(http.MethodGet, c.target, "")
+				if w.Code != c.status || !strings.Contains(w.Body.String(), c.want) || s.calls > 16 {
+					t.Errorf("%d %s after %d calls", w.Code, w.Body, s.calls)
+				}
+			})
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		b, s := newShelf(t, auth.Anonymous())
+		b.cfg.ReadWait, s.empty = Default().ReadWait, 2
+		w := b.send("POST", "/api/3.0/mlflow/traces/search",
+			`{"locations":[{"mlflow_experiment":{"experiment_id":"5"}}],"filter":"request_id = '`+id+`'"}`)
+		if w.Code != 200 || !strings.Contains(w.Body.String(), id) || len(s.asked) != 3 {
+			t.Errorf("%d %s, asked %d times", w.Code, w.Body, len(s.asked))
+		}
+	})
+}
