@@ -23,4 +23,21 @@
 //     tracking store: without it SDKs upload every span twice.
 //   - M4: a request sees and changes what belongs to its key's tenant (P7).
 //   - M5: the bytes of bodies come from the gateway's budget.
+//
+// # Where the writing half differs from MLflow's own server
+//
+//   - POST traces always answers with the tag mlflow.trace.spansLocation; the real
+//     one only where the spans came first (M3).
+//   - A trace info without a location, with a time, duration or state that is
+//     none: 400; the real one answers 500, or stores 1970 and no state.
+//   - A tag of a trace that is not there: 404; the real one's 400 quotes SQL.
+//   - A deleted experiment is not renamed: 400 instead of 500.
+//   - A workspace is a tenant: server-info says that there are workspaces, and one
+//     that is not the key's is 403 instead of 500.
+//   - OTLP ids that are too short: 422; the real one pads them with zeros.
+//   - Experiment ids are made of tenant and name, not counted; the default
+//     experiment was made at time 0.
+//   - A link to a run or a prompt is taken for traces that nobody knows.
+//   - An assessment that is sent again with the same time of creation is one.
+//   - What is no trace's file is no artifact: 404.
 package mlflow

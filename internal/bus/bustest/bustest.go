@@ -35,6 +35,7 @@ func Run(t *testing.T, cfg bus.Config) {
 		"a range is read again as it was":           rangeReadAgain,
 		"an existing topic is reported, not mended": existingTopic,
 		"an observer takes no part":                 observerTakesNoPart,
+		"a follower misses nothing":                 followerMissesNothing,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -343,5 +344,45 @@ func existingTopic(b *bench) {
 	defer p.Close()
 	if n, err := p.Partitions(b.Context(), b.name); n != b.topic.Partitions || err != nil {
 		b.Errorf("topic has %d partitions, %v", n, err)
+	}
+}
+
+// followerMissesNothing: what is there at the start comes first, what is produced
+// later follows, and the log's end is behind both.
+func followerMissesNothing(b *bench) {
+	b.produce(b.numbered(50)...)
+	f, err := bus.NewFollower(b.cfg, b.name, 0, b.log)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	ends := func(want int64) {
+		if end, err := f.End(b.Context()); err != nil || end != want {
+			b.Errorf("end: %d, %v, want %d", end, err, want)
+		}
+	}
+	ends(50)
+	ctx, cancel := context.WithCancel(b.Context())
+	seen, done := make(chan int64, 64), make(chan error, 1)
+	go func() { done <- f.Follow(ctx, func(r *pipeline.Record) { seen <- r.Offset }) }()
+	await := func(from, to int64) {
+		for want := from; want < to; want++ {
+			select {
+			case got := <-seen:
+				if got != want {
+					b.Errorf("record %d, want %d", got, want)
+				}
+			case <-time.After(patience):
+				b.Fatalf("record %d does not come", want)
+			}
+		}
+	}
+	await(0, 50)
+	b.produce(b.numbered(3)...)
+	await(50, 53)
+	ends(53)
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		b.Errorf("Follow: %v", err)
 	}
 }
