@@ -1,6 +1,9 @@
 package semconv
 
 import (
+	"maps"
+	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/spanmill/spanmill/pkg/schema"
@@ -57,8 +60,26 @@ func structuredSpan() *schema.Span {
 	)
 }
 
+// mixedSpans are the samples of all dialects.
+func mixedSpans(tb testing.TB) map[string]*schema.Span {
+	spans := make(map[string]*schema.Span)
+	files, err := filepath.Glob("testdata/dialects/*.json")
+	if err != nil || len(files) == 0 {
+		tb.Fatalf("%d files: %v", len(files), err)
+	}
+	for _, file := range files {
+		for _, s := range readSamples(tb, "dialects/"+filepath.Base(file)) {
+			spans[file+": "+s.Name] = s.span()
+		}
+	}
+	return spans
+}
+
+// TestNoAllocation: no attribute of any dialect costs memory.
 func TestNoAllocation(t *testing.T) {
-	for name, s := range map[string]*schema.Span{"typical": typicalSpan(), "mlflow": mlflowSpan(), "structured": structuredSpan()} {
+	spans := mixedSpans(t)
+	spans["typical"], spans["mlflow"], spans["structured"] = typicalSpan(), mlflowSpan(), structuredSpan()
+	for name, s := range spans {
 		n := New()
 		var g schema.GenAI
 		n.Normalize(s, &g) // grows the normalizer's own memory
@@ -94,4 +115,13 @@ func BenchmarkNormalize(b *testing.B) {
 			}
 		})
 	}
+	b.Run("all dialects", func(b *testing.B) {
+		spans := slices.Collect(maps.Values(mixedSpans(b)))
+		n := New()
+		var g schema.GenAI
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			n.Normalize(spans[i%len(spans)], &g)
+		}
+	})
 }

@@ -32,13 +32,13 @@ type sample struct {
 	Want map[string]any
 }
 
-func readSamples(t *testing.T, file string) (list []sample) {
+func readSamples(t testing.TB, file string) (list []sample) {
 	t.Helper()
 	readData(t, file, &list)
 	return list
 }
 
-func readData(t *testing.T, file string, into any) {
+func readData(t testing.TB, file string, into any) {
 	t.Helper()
 	f, err := os.Open(filepath.Join("testdata", file))
 	if err != nil {

@@ -324,3 +324,15 @@ func TestContentOfOthersIsNotDecoded(t *testing.T) {
 		t.Errorf("model %s, output %s, input %s", g.RequestModel, g.Output, g.Input)
 	}
 }
+
+// What the user had as JSON text is the user's: only the exporter's layer goes.
+func TestOneLayerIsTakenOff(t *testing.T) {
+	t.Parallel()
+	g := normalize(span(
+		"mlflow.spanType", `"TOOL"`, "mlflow.spanInputs", `"\"quoted\""`, "mlflow.spanOutputs", `"{\"a\": \"\\\"b\\\"\"}"`,
+		"mlflow.trace.session", `"\"s\""`, "mlflow.linkedPrompts", `[{"name": "\"p\""}]`,
+	))
+	if g.Input != `"quoted"` || g.Output != `{"a": "\"b\""}` || g.SessionID != `"s"` || g.PromptName != `"p"` {
+		t.Errorf("input %s, output %s, session %s, prompt %s", g.Input, g.Output, g.SessionID, g.PromptName)
+	}
+}
