@@ -21,7 +21,7 @@ type callColumns struct {
 	finishReasons               dictList
 	responseID                  text
 	responseStatus              dict
-	temperature, topP           real
+	temperature, topP           nullableReal
 	maxTokens, choiceCount      nullable
 	reasoningLevel, outputType  dict
 	release, appVersion         dict
@@ -110,28 +110,28 @@ func (c *callColumns) add(g *schema.GenAI) {
 	c.serverAddress.add(g.ServerAddress)
 }
 
-// real is a column of real numbers that may be absent.
-type real struct {
+// nullableReal is a column of real numbers that may be absent.
+type nullableReal struct {
 	nulls  proto.ColUInt8
 	values proto.ColUInt64 // IEEE 754 bits
 }
 
-func (c *real) add(r schema.Real) {
+func (c *nullableReal) add(r schema.Real) {
 	c.nulls = append(c.nulls, bit(!r.Set))
 	c.values = append(c.values, math.Float64bits(r.V))
 }
 
-func (c *real) Type() proto.ColumnType { return "Nullable(Float64)" }
-func (c *real) Rows() int              { return len(c.nulls) }
-func (c *real) size() int              { return 9 * len(c.nulls) }
-func (c *real) reset()                 { c.nulls, c.values = recycle(c.nulls), recycle(c.values) }
+func (c *nullableReal) Type() proto.ColumnType { return "Nullable(Float64)" }
+func (c *nullableReal) Rows() int              { return len(c.nulls) }
+func (c *nullableReal) size() int              { return 9 * len(c.nulls) }
+func (c *nullableReal) reset()                 { c.nulls, c.values = recycle(c.nulls), recycle(c.values) }
 
-func (c *real) EncodeColumn(b *proto.Buffer) {
+func (c *nullableReal) EncodeColumn(b *proto.Buffer) {
 	c.nulls.EncodeColumn(b)
 	c.values.EncodeColumn(b)
 }
 
-func (c *real) WriteColumn(w *proto.Writer) {
+func (c *nullableReal) WriteColumn(w *proto.Writer) {
 	c.nulls.WriteColumn(w)
 	c.values.WriteColumn(w)
 }

@@ -67,8 +67,8 @@ func compileProviders() map[string]string {
 func (n *Normalizer) provider() string {
 	name := n.lower(strings.TrimSpace(n.text(provider)))
 	if name == "langchain" { // the framework, not whom it calls
-		if real := n.text(langchainProvider); real != "" {
-			name = n.lower(strings.TrimSpace(real))
+		if behind := n.text(langchainProvider); behind != "" {
+			name = n.lower(strings.TrimSpace(behind))
 		}
 	}
 	if known, ok := n.providers[name]; ok {

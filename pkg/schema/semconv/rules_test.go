@@ -265,9 +265,8 @@ var sampleValues = []any{
 
 // keep copies the text that dies with the next Normalize.
 func keep(g *schema.GenAI) {
-	v := reflect.ValueOf(g).Elem()
-	for i := range v.NumField() {
-		switch f := v.Field(i).Addr().Interface().(type) {
+	for _, field := range reflect.ValueOf(g).Elem().Fields() {
+		switch f := field.Addr().Interface().(type) {
 		case *string:
 			*f = strings.Clone(*f)
 		case *[]string:
