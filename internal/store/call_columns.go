@@ -11,41 +11,54 @@ import (
 // callColumns are what normalisation made of a span beyond who, which model and
 // how many tokens: how the call was made and answered, and what is named in it.
 type callColumns struct {
-	cacheWrite1hTokens                  nullable
-	audioInputTokens, audioOutputTokens nullable
-	usageFlags, contentFlags            fixed[uint8]
+	cacheWrite1hTokens                  rareCount
+	audioInputTokens, audioOutputTokens rareCount
+	usageFlags, contentFlags            rareByte
 
-	serviceTier                 dict
-	isBatch, isStream           fixed[uint8]
-	ttft                        nullable
+	serviceTier                 rareDict
+	isBatch, isStream           rareByte
+	ttft                        rareCount
 	finishReasons               dictList
-	responseID                  text
-	responseStatus              dict
-	temperature, topP           nullableReal
-	maxTokens, choiceCount      nullable
-	reasoningLevel, outputType  dict
-	release, appVersion         dict
-	traceName, level            dict
+	responseID                  rareText
+	responseStatus              rareDict
+	temperature, topP           rareReal
+	maxTokens, choiceCount      rareCount
+	reasoningLevel, outputType  rareDict
+	release, appVersion         rareDict
+	traceName, level            rareDict
 	tags                        dictList
-	displayName                 dict
-	agentID, agentVersion       dict
-	workflowName                dict
-	toolCallID                  text
-	toolType                    dict
-	promptName, promptVersion   dict
-	dataSourceID, serverAddress dict
+	displayName                 rareDict
+	agentID, agentVersion       rareDict
+	workflowName                rareDict
+	toolCallID                  rareText
+	toolType                    rareDict
+	promptName, promptVersion   rareDict
+	dataSourceID, serverAddress rareDict
 }
 
+// Few spans fill many of these columns.
+type (
+	rareCount = rare[nullable, schema.Count, *nullable]
+	rareReal  = rare[nullableReal, schema.Real, *nullableReal]
+	rareByte  = rare[fixed[uint8], uint8, *fixed[uint8]]
+	rareDict  = rare[dict, string, *dict]
+	rareText  = rare[text, string, *text]
+)
+
 func (c *callColumns) list() []namedColumn {
+	c.usageFlags.column.as(typeUInt8)
+	c.contentFlags.column.as(typeUInt8)
+	c.isBatch.column.as(typeBool)
+	c.isStream.column.as(typeBool)
 	return []namedColumn{
 		{"cache_write_1h_tokens", &c.cacheWrite1hTokens},
 		{"audio_input_tokens", &c.audioInputTokens},
 		{"audio_output_tokens", &c.audioOutputTokens},
-		{"usage_flags", c.usageFlags.as(typeUInt8)},
-		{"content_flags", c.contentFlags.as(typeUInt8)},
+		{"usage_flags", &c.usageFlags},
+		{"content_flags", &c.contentFlags},
 		{"service_tier", &c.serviceTier},
-		{"is_batch", c.isBatch.as(typeBool)},
-		{"is_stream", c.isStream.as(typeBool)},
+		{"is_batch", &c.isBatch},
+		{"is_stream", &c.isStream},
 		{"ttft_ns", &c.ttft},
 		{"finish_reasons", &c.finishReasons},
 		{"response_id", &c.responseID},
