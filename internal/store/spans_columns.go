@@ -57,8 +57,8 @@ type rowContext struct {
 // NewSpanBlock makes an empty block.
 func NewSpanBlock() *SpanBlock {
 	b := &SpanBlock{}
-	b.list = slices.Concat(b.spanColumns(), b.genAI.list(), b.call.list(), b.attrs.list(), b.contextColumns(),
-		b.events.list(), b.links.list(), b.bookColumns())
+	b.list = slices.Concat(b.spanColumns(), b.genAI.list(), b.attrs.list(), b.contextColumns(),
+		b.events.list(), b.links.list(), b.bookColumns(), b.call.list())
 	return b
 }
 
