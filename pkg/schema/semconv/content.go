@@ -85,11 +85,8 @@ func (n *Normalizer) addInstructions(out *schema.GenAI) {
 	if !strings.HasPrefix(out.Input, "[") || !strings.HasSuffix(out.Input, "]") {
 		return
 	}
-	for e, ok := arrayElements(out.Input), true; ok; {
-		var message string
-		if message, ok = e.next(); ok && lookup(message, "role") == `"system"` {
-			return
-		}
+	if hasSystemMessage(out.Input) {
+		return
 	}
 	text := n.structuredText(&n.hits[n.best[instructions].hit])
 	start := len(n.made)
@@ -108,6 +105,20 @@ func (n *Normalizer) addInstructions(out *schema.GenAI) {
 	n.made = append(n.made, out.Input[1:]...)
 	out.Input, out.InputAttr, out.InputKey = alias(n.made[start:]), -1, ""
 	out.ContentFlags |= schema.ContentFolded
+}
+
+func hasSystemMessage(messages string) bool {
+	const system = `"system"`
+	if !strings.Contains(messages, system[1:]) {
+		return false // known much sooner than by walking
+	}
+	e := arrayElements(messages)
+	for message, ok := e.next(); ok; message, ok = e.next() {
+		if lookup(message, "role") == system {
+			return true
+		}
+	}
+	return false
 }
 
 // toolCallStep is how far behind an answer's text, in the list of sources, the

@@ -146,16 +146,16 @@ var levels = map[string]string{"10": "DEBUG", "20": "INFO", "30": "WARNING", "40
 // level is the span's importance; a failed span is an error by itself.
 func (n *Normalizer) level(span *schema.Span) string {
 	text := n.text(level)
+	if text == "" {
+		if span.StatusCode == statusError {
+			return "ERROR"
+		}
+		return ""
+	}
 	if name, ok := levels[text]; ok {
 		return name
 	}
-	if text != "" {
-		return n.upper(text)
-	}
-	if span.StatusCode == statusError {
-		return "ERROR"
-	}
-	return ""
+	return n.upper(text)
 }
 
 // statusError is OTLP's status code of a failed span.

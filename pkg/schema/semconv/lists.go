@@ -42,6 +42,9 @@ func (n *Normalizer) reasonsInOutput() {
 		return
 	}
 	text := n.structuredText(&n.hits[c.hit])
+	if !strings.Contains(text, "finish_reason") {
+		return // known much sooner than by walking
+	}
 	e := arrayElements(text)
 	for message, ok := e.next(); ok; message, ok = e.next() {
 		if reason, made, ok := unquote(n.made, lookup(message, "finish_reason")); ok {

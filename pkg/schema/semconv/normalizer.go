@@ -44,7 +44,7 @@ type hit struct {
 // candidate is a text column's best source so far.
 type candidate struct {
 	rank uint16
-	hit  int
+	hit  int32
 }
 
 type count struct {
@@ -54,6 +54,22 @@ type count struct {
 
 // noRank is the rank of a column that has no source yet.
 const noRank = math.MaxUint16
+
+// What every span begins with.
+var (
+	noCandidates = func() (all [textColumns]candidate) {
+		for i := range all {
+			all[i].rank = noRank
+		}
+		return all
+	}()
+	noCounts = func() (all [columns - textColumns]count) {
+		for i := range all {
+			all[i].rank = noRank
+		}
+		return all
+	}()
+)
 
 // What is kept for the next span is bounded: one odd span must not cost memory
 // for ever.
@@ -89,12 +105,7 @@ func (n *Normalizer) reset() {
 	n.lists = kept(n.lists, maxKeptLists)
 	n.spoken, n.folded, n.home, n.sorted, n.encoded = 0, 0, -1, false, false
 	n.kind, n.kindFrom, n.rejected = "", len(kindSources), 0
-	for i := range n.best {
-		n.best[i].rank = noRank
-	}
-	for i := range n.counts {
-		n.counts[i].rank = noRank
-	}
+	n.best, n.counts = noCandidates, noCounts
 }
 
 // kept empties memory for the next span, and lets go of what is too large and
@@ -197,7 +208,7 @@ func (n *Normalizer) offerText(t target, i int) {
 		rank += strangerStep
 	}
 	if rank < n.best[t.column].rank && n.says(t.column, h) {
-		n.best[t.column] = candidate{rank, i}
+		n.best[t.column] = candidate{rank, int32(i)}
 	}
 }
 
