@@ -35,6 +35,7 @@ type gatewayCommand struct {
 	Admin    string `help:"Admin listener: health, ready, metrics, profiles. Not for the public." default:"127.0.0.1:9464"`
 
 	MLflowFiles mlflowFlags `embed:""`
+	Query       queryURL    `help:"Address of a spanmill query, to which MLflow's reads are sent on; empty: they are refused." placeholder:"URL"`
 
 	APIKeysFile    string `help:"Keys file: who may send, for which tenant; read again when it changes." type:"path"`
 	InsecureNoAuth bool   `help:"Listen beyond this machine without API keys."`
@@ -65,7 +66,7 @@ func (g *gatewayCommand) Validate() error {
 	if g.MLflow != "" {
 		door = g.mlflowConfig().Validate()
 	}
-	return errors.Join(g.Kafka.check(), g.Topics.check(), g.config().Validate(), door, checkAddress(g.Admin),
+	return errors.Join(g.Query.check(), g.Kafka.check(), g.Topics.check(), g.config().Validate(), door, checkAddress(g.Admin),
 		auth.CheckBind(doors(g.OTLPHTTP, g.OTLPGRPC, g.MLflow), g.APIKeysFile != "", g.InsecureNoAuth))
 }
 
@@ -164,7 +165,7 @@ func (d *door) prepareMLflow() error {
 	}
 	d.experiments, d.closers = known, append(d.closers, closeLog)
 	d.mlflow = mlflowParts{
-		cfg: d.cmd.mlflowConfig(), gateway: d.gateway, experiments: known, keys: d.keys, log: d.log, reg: d.reg,
+		cfg: d.cmd.mlflowConfig(), gateway: d.gateway, experiments: known, queries: d.cmd.Query.queries(), keys: d.keys, log: d.log, reg: d.reg,
 	}.open()
 	return nil
 }

@@ -24,6 +24,7 @@ type commands struct {
 	SQL         sqlCommand         `cmd:"" name:"sql" help:"Ask the tables a question in SQL."`
 	Doctor      doctorCommand      `cmd:"" help:"Look for what could go wrong: ports, disk, engine, bus, ClickHouse, clock."`
 	DeadLetters deadLettersCommand `cmd:"" help:"See what could not be stored, and send it through again."`
+	Query       queryCommand       `cmd:"" help:"Answer MLflow's reads from ClickHouse, as a process of its own: for gateways, by their --query."`
 	Retention   retentionCommand   `cmd:"" help:"Change how many days a tenant's rows are kept, old rows too."`
 	Key         keyCommand         `cmd:"" help:"Make an API key and the line of the keys file that admits it."`
 	DDL         ddlCommand         `cmd:"" name:"ddl" help:"Print the statements that make the tables, for one server or a cluster."`

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -28,7 +29,8 @@ type mlflowParts struct {
 	cfg         mlflow.Config
 	gateway     *gateway.Gateway
 	experiments *experiments.Experiments
-	reader      query.Reader // nil: this process has no ClickHouse
+	reader      query.Reader   // nil: this process has no ClickHouse
+	queries     mlflow.Queries // answer instead; nil: nobody does
 	keys        *auth.Keys
 	log         *slog.Logger
 	reg         prometheus.Registerer
@@ -38,7 +40,7 @@ type mlflowParts struct {
 func (p mlflowParts) open() *mlflow.Server {
 	in := wayIn{p.gateway}
 	return mlflow.New(p.cfg, mlflow.Dependencies{
-		Door: in, Spans: in, Events: in, Experiments: p.experiments, Reader: p.reader, Keys: p.keys, Log: p.log, Reg: p.reg,
+		Door: in, Spans: in, Events: in, Experiments: p.experiments, Reader: p.reader, Queries: p.queries, Keys: p.keys, Log: p.log, Reg: p.reg,
 	})
 }
 
@@ -88,14 +90,16 @@ func doors(otlpHTTP, otlpGRPC, mlflow string) []string {
 
 // mlflowFlags say where MLflow's clients find us.
 type mlflowFlags struct {
-	Attachments         string `name:"mlflow-artifacts" help:"Folder of the files that MLflow's traces refer to; several gateways may share it." type:"path"`
-	MaxAttachmentsBytes int64  `name:"mlflow-artifacts-bytes" help:"Bytes of all files that MLflow's traces refer to." default:"1073741824" because:"a disk's share; beyond it 413, and the trace itself is kept"`
+	Attachments         string        `name:"mlflow-artifacts" help:"Folder of the files that MLflow's traces refer to; several gateways may share it." type:"path"`
+	ReadWait            time.Duration `help:"How long a read waits for what was acknowledged and is not in the tables yet." default:"3s" because:"a batch's age and its insert; later 404"`
+	MaxAttachmentsBytes int64         `name:"mlflow-artifacts-bytes" help:"Bytes of all files that MLflow's traces refer to." default:"1073741824" because:"a disk's share; beyond it 413, and the trace itself is kept"`
 }
 
 // mlflowConfig is the MLflow door's configuration beside a gateway's.
 func mlflowConfig(addr string, f mlflowFlags, g gateway.Config) mlflow.Config {
 	cfg := mlflow.Default()
 	cfg.Addr, cfg.Attachments, cfg.MaxAttachmentsBytes = addr, f.Attachments, f.MaxAttachmentsBytes
+	cfg.ReadWait = f.ReadWait
 	cfg.MaxHeaderBytes = g.MaxHeaderBytes
 	cfg.HeaderTimeout, cfg.ReadTimeout, cfg.IdleTimeout = g.HeaderTimeout, g.ReadTimeout, g.IdleTimeout
 	cfg.DrainTimeout, cfg.RetryAfter = g.DrainTimeout, g.RetryAfter

@@ -24,7 +24,7 @@ func assessmentRoutes() []route {
 	const all, one = "/3.0/mlflow/traces/{trace}/assessments", "/3.0/mlflow/traces/{trace}/assessments/{assessment}"
 	return []route{
 		{method: "POST", path: all, needs: write, handle: (*Server).createAssessment},
-		{method: "GET", path: one, needs: read, handle: (*Server).getAssessment},
+		{method: "GET", path: one, needs: read, reads: true, handle: (*Server).getAssessment},
 		{method: "PATCH", path: one, needs: write, handle: (*Server).updateAssessment},
 		{method: "DELETE", path: one, needs: write, handle: (*Server).deleteAssessment},
 	}

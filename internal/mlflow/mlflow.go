@@ -40,7 +40,8 @@ type Events interface {
 	Publish(ctx context.Context, tenant string, events []schema.Event) error
 }
 
-// Dependencies are what the server leans on.
+// Dependencies are what the server leans on. Without Events it answers reads
+// only.
 type Dependencies struct {
 	Door   Door
 	Spans  Spans
@@ -49,9 +50,11 @@ type Dependencies struct {
 	Experiments *experiments.Experiments
 	// Reader answers from the tables; nil: nobody here can.
 	Reader query.Reader
-	Keys   *auth.Keys
-	Log    *slog.Logger
-	Reg    prometheus.Registerer
+	// Queries answer reads where there is no Reader; nil: they are refused.
+	Queries Queries
+	Keys    *auth.Keys
+	Log     *slog.Logger
+	Reg     prometheus.Registerer
 }
 
 // Server answers MLflow's clients. It is a service: Run opens the door.

@@ -77,7 +77,7 @@ func rawMap(attrs []query.Attr) map[string]json.RawMessage {
 // spansJSON gives the file of a trace's spans, once they are all there.
 func (s *Server) spansJSON(c *call, given string) (answer, error) {
 	if s.deps.Reader == nil {
-		return answer{}, later(reasonStore, "nobody here can read: 'spanmill query' answers reads", nil)
+		return s.forward(c)
 	}
 	trace, found, err := s.oneTrace(c, given, false)
 	if err != nil {

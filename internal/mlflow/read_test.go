@@ -1,11 +1,13 @@
 package mlflow
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"math"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -250,4 +252,68 @@ func TestReadsWait(t *testing.T) {
 			t.Errorf("%d %s, asked %d times", w.Code, w.Body, len(s.asked))
 		}
 	})
+}
+
+// served is the query service behind a handler, as the client of one sees it.
+type served struct{ handler http.Handler }
+
+func (s served) Ask(r *http.Request, body []byte) (*http.Response, error) {
+	again := httptest.NewRequestWithContext(r.Context(), r.Method, r.URL.RequestURI(), bytes.NewReader(body))
+	again.Header = r.Header.Clone()
+	w := httptest.NewRecorder()
+	s.handler.ServeHTTP(w, again)
+	return w.Result(), nil
+}
+
+// TestForwardedReads: a door without tables answers what one with tables does,
+// refusals too, and each of them asks for the key.
+func TestForwardedReads(t *testing.T) {
+	t.Parallel()
+	keys, key := keysOf(t, "acme:read", "beta:read", "acme:write")
+	front, _ := newShelf(t, keys)
+	back, s := newShelf(t, keys)
+	s.tenant = "acme"
+	front.deps.Reader, front.deps.Queries = nil, served{back.handler}
+	const id = "tr-0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f"
+	const in = `{"locations":[{"mlflow_experiment":{"experiment_id":"5"}}]`
+	for _, c := range []struct {
+		method, target, body, key string
+		status                    int
+	}{
+		{"GET", "/api/3.0/mlflow/traces/get?trace_id=" + id, "", key[0], 200},
+		{"GET", "/api/3.0/mlflow/traces/get?trace_id=" + id, "", key[1], 404},
+		{"GET", "/api/3.0/mlflow/traces/get?trace_id=" + id, "", key[2], 403},
+		{"GET", "/api/3.0/mlflow/traces/get?trace_id=" + id, "", "nobody's", 401},
+		{"POST", "/ajax-api/3.0/mlflow/traces/search", in + "}", key[0], 200},
+		{"POST", "/api/3.0/mlflow/traces/search", in + `,"filter":"x"}`, key[0], 400},
+		{"GET", "/api/3.0/mlflow/get-trace-artifact?request_id=" + id, "", key[0], 200},
+		{"POST", "/api/3.0/mlflow/traces/metrics", "{}", key[0], 501},
+	} {
+		bearer := "Authorization: Bearer " + c.key
+		got, want := front.send(c.method, c.target, c.body, bearer), back.send(c.method, c.target, c.body, bearer)
+		if got.Code != c.status || want.Code != c.status || got.Body.String() != want.Body.String() {
+			t.Errorf("%s %s: %d %s\nwant %d %s", c.method, c.target, got.Code, got.Body, want.Code, want.Body)
+		}
+	}
+	s.down = errors.New("gone")
+	if w := front.send("GET", "/api/3.0/mlflow/traces/"+id, "", "Authorization: Bearer "+key[0]); w.Code != 503 || w.Header().Get("Retry-After") == "" {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+// TestReadsOnly: a server that takes nothing in has no calls that write.
+func TestReadsOnly(t *testing.T) {
+	t.Parallel()
+	b, _ := newShelf(t, auth.Anonymous())
+	b.deps.Events, b.deps.Spans = nil, nil
+	b.handler = b.Server.handler()
+	for target, status := range map[string]int{
+		"POST /api/3.0/mlflow/traces": 404, "POST /v1/traces": 404, "POST /api/2.0/mlflow/experiments/create": 404,
+		"GET /version": 200, "GET /api/3.0/mlflow/traces/tr-0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f": 200,
+	} {
+		method, path, _ := strings.Cut(target, " ")
+		if w := b.send(method, path, "{}"); w.Code != status {
+			t.Errorf("%s: %d", target, w.Code)
+		}
+	}
 }

@@ -50,6 +50,9 @@ func routes() []route {
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	for _, r := range routes() {
+		if s.deps.Events == nil && !r.open && r.needs != read {
+			continue // nothing is taken in here
+		}
 		prefixes := []string{""}
 		if strings.HasPrefix(r.path, "/2.0/") || strings.HasPrefix(r.path, "/3.0/") {
 			prefixes = []string{"/api", "/ajax-api"}

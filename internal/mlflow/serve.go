@@ -75,7 +75,7 @@ func (s *Server) take(route route, r *http.Request) (answer, error) {
 		c.tenant = tenant
 	}
 	if route.reads && s.deps.Reader == nil {
-		return answer{}, later(reasonStore, "nobody here can read: 'spanmill query' answers reads", nil)
+		route.handle = (*Server).forward
 	}
 	if route.raw || r.Method == http.MethodGet {
 		return route.handle(s, c)

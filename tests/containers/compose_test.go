@@ -44,7 +44,7 @@ func TestComposeHasWhatItTakes(t *testing.T) {
 	for name, s := range project.Services {
 		got[name] = s.GetScale()
 	}
-	for name, want := range map[string]int{"kafka": 1, "clickhouse": 1, "gateway": 1, "writer": 2} {
+	for name, want := range map[string]int{"kafka": 1, "clickhouse": 1, "gateway": 1, "writer": 2, "query": 1} {
 		if got[name] != want {
 			t.Errorf("%d of service %s, want %d", got[name], name, want)
 		}
@@ -55,7 +55,7 @@ func TestComposeHasWhatItTakes(t *testing.T) {
 			t.Errorf("%s: image %s from %s", s.Name, image, s.Build.Dockerfile)
 		}
 	}
-	for _, need := range [][2]string{{"gateway", "kafka"}, {"writer", "kafka"}, {"writer", "clickhouse"}} {
+	for _, need := range [][2]string{{"gateway", "kafka"}, {"writer", "kafka"}, {"writer", "clickhouse"}, {"query", "clickhouse"}} {
 		if c := project.Services[need[0]].DependsOn[need[1]].Condition; c != types.ServiceConditionHealthy {
 			t.Errorf("%s waits for %s until %q", need[0], need[1], c)
 		}
@@ -196,7 +196,7 @@ func TestOurCommandsPassTheirCheck(t *testing.T) {
 	project := load(t)
 	made, _ := secrets(t)
 	services := ours(project)
-	if len(services) != 2 {
+	if len(services) != 3 {
 		t.Errorf("%d services of ours", len(services))
 	}
 	for _, s := range services {
@@ -225,8 +225,9 @@ func TestOurCommandsPassTheirCheck(t *testing.T) {
 			}
 		}
 		for _, arg := range args {
-			flag, value, _ := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
-			expectLine(t, s.Name, out, flag, value)
+			if flag, value, given := strings.Cut(strings.TrimPrefix(arg, "--"), "="); given {
+				expectLine(t, s.Name, out, flag, value)
+			}
 		}
 		if strings.Contains(out, "/run/") {
 			t.Errorf("%s reads a secret that it is not given:\n%s", s.Name, out)
