@@ -10,14 +10,20 @@ import (
 
 // tables shows the store to the writer in the writer's words.
 type tables struct {
-	store *store.Store
-	spans *store.Table[*store.SpanBlock]
-	parts *store.Table[*store.TracePartBlock]
+	store  *store.Store
+	spans  *store.Table[*store.SpanBlock]
+	parts  *store.Table[*store.TracePartBlock]
+	events eventTables
 }
 
 var _ writer.Store = tables{}
 
-func newTables(s *store.Store) tables { return tables{s, s.Spans(), s.TraceParts()} }
+func newTables(s *store.Store) tables {
+	return tables{s, s.Spans(), s.TraceParts(), newEventTables(s)}
+}
+
+// Events implements writer.Store.
+func (t tables) Events() writer.EventStore { return t.events }
 
 // NewSpans implements writer.Store.
 func (t tables) NewSpans() writer.SpanBlock {

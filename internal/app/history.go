@@ -62,7 +62,7 @@ func standardWriter() writer.Config {
 			Limits:   pipeline.Limits{MaxRows: 30_000, MaxBytes: 24 << 20, MaxParts: 50, MaxAge: time.Second},
 			Deadline: time.Minute, RetryMin: 100 * time.Millisecond, RetryMax: 5 * time.Second,
 		},
-		Dedup: dedup.DefaultConfig(), RetentionDays: 30, CatchUp: 3,
+		Dedup: dedup.DefaultConfig(), RetentionDays: 30, CatchUp: 3, DeleteEvery: deleteEvery,
 	}
 }
 
@@ -96,7 +96,7 @@ type records struct {
 	store     *store.Store
 	tables    stored
 	standings []bus.Standing
-	letters   *audit.Letters
+	letters   audit.AllLetters
 	terms     audit.Terms
 }
 
@@ -146,17 +146,21 @@ func (h history) open(ctx context.Context, log *slog.Logger) (*records, error) {
 // read takes note of where the writers stand first: what it reads after that
 // was written before.
 func (r *records) read(ctx context.Context, group string) (err error) {
-	if r.standings, err = r.observer.Standings(ctx, schema.TopicSpans, group); err != nil {
-		return advised(err, bus.Advice)
-	}
-	if err := stand(r.standings, group); err != nil {
-		return err
+	for _, topic := range []string{schema.TopicSpans, schema.TopicEvents} {
+		standings, err := r.observer.Standings(ctx, topic, group)
+		if err != nil {
+			return advised(err, bus.Advice)
+		}
+		if err := stand(standings, group); err != nil {
+			return err
+		}
+		r.standings = append(r.standings, standings...)
 	}
 	letters, err := r.observer.Standings(ctx, schema.TopicDeadLetters, group)
 	if err != nil {
 		return advised(err, bus.Advice)
 	}
-	r.letters = audit.NewLetters(schema.TopicSpans)
+	r.letters = audit.AllLetters{audit.NewLetters(schema.TopicSpans), audit.NewLetters(schema.TopicEvents)}
 	for _, s := range letters {
 		if err := r.letters.Read(ctx, r.observer, s.Log, s.Start, s.End); err != nil {
 			return fmt.Errorf("read dead letters: %w", err)
@@ -166,7 +170,38 @@ func (r *records) read(ctx context.Context, group string) (err error) {
 	if r.terms.Least, err = r.store.LeastRetention(ctx); err == nil {
 		r.terms.Now, err = r.store.ServerTime(ctx)
 	}
+	if err == nil {
+		r.terms.Deleted, err = r.deletions(ctx)
+	}
 	return advised(err, clickHouseAdvice)
+}
+
+// partitions is how many a topic has.
+func (r *records) partitions(topic string) (n int) {
+	for _, s := range r.standings {
+		if s.Log.Topic == topic {
+			n++
+		}
+	}
+	return n
+}
+
+// deletions are those of the table, and those of the log: a table that lost rows
+// does not bring traces back.
+func (r *records) deletions(ctx context.Context) (map[audit.TraceKey]int64, error) {
+	d := make(audit.Deletions)
+	if err := r.store.Deletions(ctx, d.Add); err != nil {
+		return nil, err
+	}
+	for _, s := range r.standings {
+		if s.Log.Topic != schema.TopicEvents {
+			continue
+		}
+		if err := r.observer.Read(ctx, s.Log, s.Start, s.End, d.Record); err != nil {
+			return nil, fmt.Errorf("read deletions of %s/%d: %w", s.Log.Topic, s.Log.Partition, err)
+		}
+	}
+	return d, nil
 }
 
 // stand refuses a group that cannot be the writers', and logs that the writers
@@ -201,7 +236,7 @@ func (r *records) extents(ctx context.Context, from, to bound) ([]audit.Extent, 
 			return nil, fmt.Errorf("commit of %s/%d is not the writers': %w", s.Log.Topic, s.Log.Partition, err)
 		}
 		e := audit.Extent{
-			Log: s.Log, Incarnation: in.Incarnation, Partitions: len(r.standings), Start: s.Start, Committed: s.Committed.Offset,
+			Log: s.Log, Incarnation: in.Incarnation, Partitions: r.partitions(s.Log.Topic), Start: s.Start, Committed: s.Committed.Offset,
 		}
 		if e.From, err = from.offset(ctx, r.observer, s.Log, s.Start); err != nil {
 			return nil, err

@@ -30,6 +30,12 @@ import (
 // writerGroup is the consumer group whose commits hold the bus's records.
 const writerGroup = "spanmill-writer"
 
+// writerTopics are what writers read: as members of one group, so that whatever
+// holds records until they are written asks one group.
+func writerTopics() []string {
+	return []string{schema.TopicSpans, schema.TopicEvents, schema.TopicExperiments}
+}
+
 // deadLetterRetention is how long dead letters can be looked at and re-driven.
 const deadLetterRetention = 28 * 24 * time.Hour
 
@@ -110,10 +116,15 @@ func (p *plant) runBus(ctx context.Context, ready func()) error {
 // floor is the least offset that a partition may issue next: behind every row
 // that came from it (W14).
 func (p *plant) floor(ctx context.Context, log pipeline.Log) (int64, error) {
-	if log.Topic != schema.TopicSpans {
-		return 0, nil
+	var last int64
+	var found bool
+	var err error
+	switch id := fmt.Sprintf("%x", log.TopicID); log.Topic {
+	case schema.TopicSpans:
+		last, found, err = p.tables.LastOffset(ctx, id, log.Partition)
+	case schema.TopicEvents:
+		last, found, err = p.tables.events.LastOffset(ctx, id, log.Partition)
 	}
-	last, found, err := p.tables.LastOffset(ctx, fmt.Sprintf("%x", log.TopicID), log.Partition)
 	if err != nil || !found {
 		return 0, err
 	}
@@ -144,7 +155,7 @@ func (p *plant) runWriter(ctx context.Context, ready func()) error {
 	}
 	defer p.producer.Close()
 	group := bus.DefaultConsumer()
-	group.Group, group.Topics = writerGroup, []string{schema.TopicSpans}
+	group.Group, group.Topics = writerGroup, writerTopics()
 	w, err := writerParts{
 		cfg: p.up.writerConfig(), kafka: p.busConfig(), group: group,
 		tables: p.tables, producer: p.producer, books: p.books, log: p.log, reg: p.reg,

@@ -71,6 +71,9 @@ func (r replayCommand) Run(c *console) error {
 
 func tellReplay(c *console, res *audit.Result) error {
 	text := fmt.Sprintf("replayed %d records: %d rows of spans and %d of trace_parts were missing", res.Records.Load(), res.Spans.Load(), res.Parts.Load())
+	if n := res.Events.Load(); n > 0 {
+		text += fmt.Sprintf("; %d rows of events were missing", n)
+	}
 	if n := res.Undecided.Load(); n > 0 {
 		text += fmt.Sprintf("; %d records at the beginning of the log may hold resends of what is gone, nothing of them was stored", n)
 	}

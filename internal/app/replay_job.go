@@ -51,7 +51,7 @@ func (j *replayJob) run(ctx context.Context, h *records, group string, log *slog
 		return err
 	}
 	cfg := bus.DefaultConsumer()
-	cfg.Group, cfg.Topics = group, []string{schema.TopicSpans}
+	cfg.Group, cfg.Topics = group, []string{schema.TopicSpans, schema.TopicEvents}
 	cfg.SessionTimeout, cfg.HeartbeatInterval = replaySession, replaySession/5
 	kafka := h.kafka
 	kafka.ClientID = "spanmill-replay-" + strings.ToLower(rand.Text())
@@ -116,7 +116,7 @@ func (j *replayJob) watch(ctx context.Context, o *bus.Observer, group, me string
 // done reports whether there is nothing left to replay.
 func (j *replayJob) done() bool {
 	for _, e := range j.extents {
-		if e.From < min(e.To, e.Committed) && !j.replayer.Done(e.Log.Partition) {
+		if e.From < min(e.To, e.Committed) && !j.replayer.Done(e.Log) {
 			return false
 		}
 	}

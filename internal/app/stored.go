@@ -35,6 +35,17 @@ func (s stored) StoredParts(ctx context.Context, at writer.Place, visit func(*sc
 	return s.store.StoredParts(ctx, regionOf(at), visit)
 }
 
+// StoredEvents implements audit.Tables.
+func (s stored) StoredEvents(ctx context.Context, kind schema.EventKind, at writer.Place, visit func(*schema.StoredEvent) error) error {
+	return s.store.StoredEvents(ctx, kind, regionOf(at), visit)
+}
+
+// NewEvents implements audit.Fill.
+func (s stored) NewEvents(kind schema.EventKind) audit.EventFill {
+	b := store.NewEventBlock(kind)
+	return eventFill{eventBlock{b, block[*store.EventBlock]{b, s.store.Events(kind)}}}
+}
+
 // Batches implements audit.Tables.
 func (s stored) Batches(ctx context.Context, at writer.Place, n int) ([]pipeline.Range, error) {
 	return s.store.Batches(ctx, regionOf(at), n)
@@ -55,6 +66,8 @@ func (s stored) NewParts() audit.PartFill {
 type (
 	spanFill struct{ spanBlock }
 	partFill struct{ partBlock }
+
+	eventFill struct{ eventBlock }
 )
 
 // InsertMissing implements audit.Filler.

@@ -115,12 +115,17 @@ func (u *upCommand) gatewayConfig() gateway.Config {
 // machine that does everything, memory is short before connections are.
 const catchUp = 2
 
+// deleteEvery is how often rows of deleted traces are deleted; readers leave
+// them out from the start.
+const deleteEvery = time.Minute
+
 func (u *upCommand) writerConfig() writer.Config {
 	return writer.Config{
 		Pipeline:      u.Pipeline,
 		Dedup:         dedup.Config{Spans: u.DedupSpans, Horizon: u.DedupHorizon},
 		RetentionDays: u.RetentionDays,
 		CatchUp:       catchUp,
+		DeleteEvery:   deleteEvery,
 	}
 }
 

@@ -48,6 +48,7 @@ type writerCommand struct {
 	DedupHorizon  time.Duration   `help:"Record time within which a resend is recognised; the same for all writers." default:"20m"`
 	CatchUp       int             `help:"Partitions that work off a backlog at the same time; each holds a batch of the largest size." default:"3"`
 	Prices        prices          `embed:""`
+	DeleteEvery   time.Duration   `help:"How often rows of deleted traces are deleted; readers leave them out from the start." default:"1m" because:"a deletion has the server look at every part"`
 	Pipeline      pipeline.Config `embed:""`
 
 	Admin       string           `help:"Admin listener: health, ready, metrics, profiles. Not for the public." default:"127.0.0.1:9465"`
@@ -76,12 +77,13 @@ func (w *writerCommand) config() writer.Config {
 		Dedup:         dedup.Config{Spans: w.DedupSpans, Horizon: w.DedupHorizon},
 		RetentionDays: w.RetentionDays,
 		CatchUp:       w.CatchUp,
+		DeleteEvery:   w.DeleteEvery,
 	}
 }
 
 func (w *writerCommand) groupConfig() bus.ConsumerConfig {
 	cfg := bus.DefaultConsumer()
-	cfg.Group, cfg.Topics = w.Group, []string{schema.TopicSpans}
+	cfg.Group, cfg.Topics = w.Group, writerTopics()
 	cfg.FetchBytes, cfg.DrainTimeout = w.FetchBytes, w.DrainTimeout
 	return cfg
 }

@@ -11,16 +11,6 @@ import (
 	"github.com/spanmill/spanmill/pkg/schema"
 )
 
-// keptDeletionDays is how much longer than other rows a deletion is kept:
-// whatever it hides must be past its own retention first, also where somebody
-// made that longer.
-const keptDeletionDays = 400
-
-// KeptDeletion is the retention of a deletion, given that of other rows.
-func KeptDeletion(days uint16) uint16 {
-	return min(days, MaxRetentionDays-keptDeletionDays) + keptDeletionDays
-}
-
 // DeletionsQuery asks for deletions that are to be carried out, perhaps again.
 type DeletionsQuery struct {
 	// Share and Shares divide deletions by partition: those of Share, modulo.

@@ -11,11 +11,6 @@ const (
 	TableExperiments    = "experiments"
 )
 
-// EventKinds are the kinds of event that have a table.
-func EventKinds() []schema.EventKind {
-	return []schema.EventKind{schema.EventTraceInfo, schema.EventTag, schema.EventAssessment, schema.EventTraceDeleted}
-}
-
 // eventTable is where events of a kind go, "" if nowhere.
 func eventTable(kind schema.EventKind) string {
 	switch kind {
@@ -31,7 +26,7 @@ func eventTable(kind schema.EventKind) string {
 	return ""
 }
 
-// Events is the table of events of a kind, one of EventKinds.
+// Events is the table of events of a kind, one of schema.StoredKinds.
 func (s *Store) Events(kind schema.EventKind) *Table[*EventBlock] {
 	return &Table[*EventBlock]{name: eventTable(kind), store: s, rangeSQL: rangeByOffset, rowSQL: "(src_offset, src_index)"}
 }
@@ -43,7 +38,7 @@ func (s *Store) Experiments() *Table[*ExperimentBlock] {
 
 // eventTables are the tables of events.
 func eventTables() (names []string) {
-	for _, kind := range EventKinds() {
+	for _, kind := range schema.StoredKinds() {
 		names = append(names, eventTable(kind))
 	}
 	return names

@@ -23,7 +23,7 @@ func eventRow(e *schema.Event, offset int64) *schema.EventRow {
 
 func (b *bundle) insertEvents(t *testing.T, token string, rows ...*schema.EventRow) {
 	t.Helper()
-	for _, kind := range EventKinds() {
+	for _, kind := range schema.StoredKinds() {
 		block := NewEventBlock(kind)
 		for _, r := range rows {
 			if r.Event.Kind == kind {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/spanmill/spanmill/pkg/schema"
 )
 
 // RetentionProgress says how far SetRetention has come.
@@ -32,7 +34,7 @@ func (s *Store) SetRetention(ctx context.Context, tenant string, days uint16, re
 	for _, table := range rowTables() {
 		kept := days
 		if table == TableTraceDeletions {
-			kept = KeptDeletion(days)
+			kept = schema.KeptDeletion(days)
 		}
 		sql := fmt.Sprintf("ALTER TABLE %s UPDATE retention_days = %d WHERE tenant = %s AND retention_days != %[2]d", table, kept, quote(tenant))
 		if err := s.client.exec(ctx, request{sql: sql, settings: settings()}); err != nil {

@@ -24,7 +24,7 @@ func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func testBlocksMatchTheirTables(t *testing.T, b *bundle) {
 	blocks := map[string]Block{TableSpans: NewSpanBlock(), TableTraceParts: NewTracePartBlock(), TableExperiments: NewExperimentBlock()}
-	for _, kind := range EventKinds() {
+	for _, kind := range schema.StoredKinds() {
 		blocks[eventTable(kind)] = NewEventBlock(kind)
 	}
 	for table, block := range blocks {

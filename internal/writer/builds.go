@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/spanmill/spanmill/pkg/schema"
 )
 
 // build is what one batch is built in. It is lent, not owned: a partition whose
@@ -12,7 +14,23 @@ type build struct {
 	spans  SpanBlock
 	parts  PartBlock
 	traces traces
-	turn   bool // goes back with the build
+	events []eventTable // in place of the others, in a batch of topic events
+	turn   bool         // goes back with the build
+}
+
+// eventTable is what a batch has for one kind of event.
+type eventTable struct {
+	kind  schema.EventKind
+	block EventBlock
+	days  daySet
+}
+
+func newEventBuild(store EventStore) *build {
+	b := new(build)
+	for _, kind := range schema.StoredKinds() {
+		b.events = append(b.events, eventTable{kind: kind, block: store.NewEvents(kind)})
+	}
+	return b
 }
 
 func newBuild(store Store) *build {
@@ -22,6 +40,13 @@ func newBuild(store Store) *build {
 }
 
 func (b *build) reset() {
+	for i := range b.events {
+		b.events[i].block.Reset()
+		b.events[i].days = b.events[i].days[:0]
+	}
+	if b.spans == nil {
+		return
+	}
 	b.spans.Reset()
 	b.parts.Reset()
 	b.traces.reset()
@@ -32,20 +57,21 @@ func (b *build) reset() {
 // them at once would need that much memory for each partition and end no
 // sooner. One that keeps up never waits for those.
 type builds struct {
-	store  Store
+	make   func() *build
 	turns  chan struct{}
 	behind time.Duration // the age of a record at which its partition is behind
 	idle   sync.Pool     // of *build, emptied
 }
 
-func newBuilds(store Store, cfg Config) *builds {
+// newBuilds shares turns with the others of the writer.
+func newBuilds(cfg Config, turns chan struct{}, makeOne func() *build) *builds {
 	b := &builds{
-		store: store,
-		turns: make(chan struct{}, cfg.CatchUp),
+		make:  makeOne,
+		turns: turns,
 		// A partition that keeps up is behind by its batch's age and an insert.
 		behind: 3 * cfg.Pipeline.Limits.MaxAge,
 	}
-	b.idle.New = func() any { return newBuild(store) }
+	b.idle.New = func() any { return makeOne() }
 	return b
 }
 
@@ -66,7 +92,7 @@ func (b *builds) lend(ctx context.Context, received time.Time) (*build, error) {
 }
 
 // scratch gives a build that is not lent and never comes back.
-func (b *builds) scratch() *build { return newBuild(b.store) }
+func (b *builds) scratch() *build { return b.make() }
 
 // back ends a loan; nil is fine.
 func (b *builds) back(lent *build) {

@@ -11,9 +11,8 @@ import (
 )
 
 func testBuilds() *builds {
-	return newBuilds(&fakeWorld{}, Config{
-		CatchUp: 2, Pipeline: pipeline.Config{Limits: pipeline.Limits{MaxAge: time.Second}},
-	})
+	cfg := Config{CatchUp: 2, Pipeline: pipeline.Config{Limits: pipeline.Limits{MaxAge: time.Second}}}
+	return newBuilds(cfg, make(chan struct{}, cfg.CatchUp), func() *build { return newBuild(&fakeWorld{}) })
 }
 
 // TestBacklogsTakeTurns: a third partition with a backlog waits until one of

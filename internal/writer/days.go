@@ -50,6 +50,13 @@ func (p *placer) place(start, end uint64) (day uint16, flags schema.TimeFlags) {
 	return day, flags
 }
 
+// today gives the day of receipt to a row that has no other.
+func (p *placer) today() uint16 {
+	day := dayOf(p.received)
+	p.force(day)
+	return day
+}
+
 // use notes a day of the record; false when the record has its fill of days.
 func (p *placer) use(day uint16) bool {
 	if slices.Contains(p.days, day) {

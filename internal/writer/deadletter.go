@@ -20,6 +20,9 @@ const (
 	ReasonUndecodable = "undecodable"
 	ReasonInvalidSpan = "invalid_span"
 	ReasonRejected    = schema.ReasonRejected
+	// ReasonInvalidEvent: an event of a kind that this binary does not know, or
+	// without what makes it one.
+	ReasonInvalidEvent = "invalid_event"
 )
 
 // letter is why a record, or some of its spans, cannot be stored.

@@ -10,11 +10,19 @@ import (
 	"github.com/spanmill/spanmill/internal/dedup"
 	"github.com/spanmill/spanmill/internal/pricing"
 	"github.com/spanmill/spanmill/pkg/pipeline"
+	"github.com/spanmill/spanmill/pkg/schema"
 )
 
 // metrics of all partitions this writer owns.
 type metrics struct {
 	rows       prometheus.Counter
+	eventRows  prometheus.Counter
+	tableless  *prometheus.CounterVec
+	deletions  prometheus.Counter
+	deleted    prometheus.Counter
+	undeleted  prometheus.Counter
+	sweeps     prometheus.Histogram
+	listed     prometheus.Counter
 	bytes      prometheus.Counter
 	batches    prometheus.Counter
 	duplicates prometheus.Counter
@@ -56,6 +64,13 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	times := prometheus.ExponentialBuckets(0.005, 2, 14)
 	m := &metrics{
 		rows:       counter("rows_total", "Span rows inserted and committed."),
+		eventRows:  counter("event_rows_total", "Rows of the tables of events inserted and committed."),
+		tableless:  counters("events_without_table_total", "Events that no table takes yet, by kind; they are in the log only.", "kind"),
+		deletions:  counter("deletions_looked_at_total", "Deletions of traces whose rows were looked for."),
+		deleted:    counter("deleted_rows_total", "Rows deleted because their trace was."),
+		undeleted:  counter("deletion_failures_total", "Rounds of deleting that failed; the next one does what is left."),
+		sweeps:     histogram("deletion_seconds", "Time of a round of deleting.", times),
+		listed:     counter("experiments_total", "Changes of experiments stored."),
 		bytes:      counter("record_bytes_total", "Bytes of the records inserted and committed."),
 		batches:    counter("batches_total", "Batches inserted and committed."),
 		duplicates: counter("duplicate_spans_total", "Spans dropped as resends (Rule D)."),
@@ -80,7 +95,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		batchRows:  histogram("batch_rows", "Rows of a batch.", prometheus.ExponentialBuckets(1, 4, 10)),
 	}
 	// Series that are not there before their first event look like no increase.
-	for _, reason := range []string{ReasonEmpty, ReasonVersion, ReasonUndecodable, ReasonInvalidSpan, ReasonRejected} {
+	for _, reason := range []string{ReasonEmpty, ReasonVersion, ReasonUndecodable, ReasonInvalidSpan, ReasonInvalidEvent, ReasonRejected} {
 		m.letters.WithLabelValues(reason)
 	}
 	unpriced := counters("unpriced_spans_total", "Billable spans whose cost could not be computed, by reason.", "reason")
@@ -103,13 +118,19 @@ func (m *metrics) priced(why pricing.Reason) {
 type meter struct {
 	*metrics
 	partition string
-	failing   *bool // the open batch was tried and failed
+	stored    prometheus.Counter // rows
+	failing   *bool              // the open batch was tried and failed
 }
 
 var _ pipeline.Meter = meter{}
 
-func (m *metrics) meter(partition int32) meter {
-	return meter{m, strconv.Itoa(int(partition)), new(bool)}
+// meter counts a partition under its number, one of topic events as events/N.
+func (m *metrics) meter(log pipeline.Log) meter {
+	partition := strconv.Itoa(int(log.Partition))
+	if log.Topic == schema.TopicEvents {
+		return meter{m, log.Topic + "/" + partition, m.eventRows, new(bool)}
+	}
+	return meter{m, partition, m.rows, new(bool)}
 }
 
 // Recovered implements pipeline.Meter.
@@ -144,7 +165,7 @@ func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
 // Stored implements pipeline.Meter.
 func (m meter) Stored(b pipeline.Stored) {
-	m.rows.Add(float64(b.Rows))
+	m.stored.Add(float64(b.Rows))
 	m.bytes.Add(float64(b.Bytes))
 	m.batches.Inc()
 	m.waited.Observe(b.Waited.Seconds())

@@ -21,7 +21,7 @@ func Redriven(letter *pipeline.Record) (pipeline.Record, error) {
 	switch {
 	case err != nil:
 		return pipeline.Record{}, err
-	case origin.Topic != schema.TopicSpans:
+	case origin.Topic != schema.TopicSpans && origin.Topic != schema.TopicEvents:
 		return pipeline.Record{}, fmt.Errorf("its topic %s is not one that is re-driven", origin.Topic)
 	case letter.Header(schema.HeaderOmitted) != "":
 		return pipeline.Record{}, errors.New("its value was too large to be copied; it stands at its origin for as long as the topic keeps it")

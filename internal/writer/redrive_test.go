@@ -201,7 +201,7 @@ func TestRedrivenIsTheRecordAsItCame(t *testing.T) {
 	}
 	for name, headers := range map[string][]pipeline.Header{
 		"no origin":   {},
-		"other topic": {{Key: schema.HeaderOrigin, Value: []byte("events/0/7/-1")}},
+		"other topic": {{Key: schema.HeaderOrigin, Value: []byte("experiments/0/7/-1")}},
 		"no value":    {{Key: schema.HeaderOrigin, Value: []byte("spans/0/7/-1")}, {Key: schema.HeaderOmitted, Value: []byte("value")}},
 	} {
 		if r, err := Redriven(&pipeline.Record{Headers: headers}); err == nil {

@@ -70,7 +70,7 @@ var _ pipeline.Stage = (*stage)(nil)
 
 func newStage(w *Writer, log pipeline.Log, partitions int) *stage {
 	return &stage{
-		cfg: w.cfg, letters: w.letters, metrics: w.metrics, meter: w.metrics.meter(log.Partition), log: log,
+		cfg: w.cfg, letters: w.letters, metrics: w.metrics, meter: w.metrics.meter(log), log: log,
 		normalizer: semconv.New(),
 		pricer:     pricing.NewPricer(w.books),
 		// The topic's id keys the fingerprints: every consumer of the topic has
@@ -121,11 +121,11 @@ func (s *stage) see(tenant string, span *schema.Span, r *pipeline.Record) (dupli
 
 // Begin implements pipeline.Stage.
 func (s *stage) Begin(id, config string, exclude []pipeline.Range) error {
-	days, err := strconv.ParseUint(config, 10, 16)
-	if err != nil || days == 0 {
-		return fmt.Errorf("batch config %q: want a retention in days", config)
+	days, err := parseConfig(config)
+	if err != nil {
+		return err
 	}
-	s.retention, s.exclude, s.batchLog = uint16(days), exclude, id
+	s.retention, s.exclude, s.batchLog = days, exclude, id
 	s.close()
 	s.days = s.days[:0]
 	s.lives.reset()
@@ -133,6 +133,15 @@ func (s *stage) Begin(id, config string, exclude []pipeline.Range) error {
 	s.countWindow(int64(s.ring.Bytes()))
 	s.told = s.ring.Stats()
 	return nil
+}
+
+// parseConfig reads what Config gives.
+func parseConfig(config string) (retention uint16, err error) {
+	days, err := strconv.ParseUint(config, 10, 16)
+	if err != nil || days == 0 {
+		return 0, fmt.Errorf("batch config %q: want a retention in days", config)
+	}
+	return uint16(days), nil
 }
 
 // Open implements pipeline.Stage.

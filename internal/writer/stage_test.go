@@ -76,6 +76,8 @@ func (w *fakeWorld) LastOffset(context.Context, string, int32) (int64, bool, err
 	return w.last, w.found, nil
 }
 func (w *fakeWorld) OtherLog(context.Context, string, int32) (string, error) { return w.other, nil }
+func (w *fakeWorld) Events() EventStore { return nil }
+
 func (w *fakeWorld) Stored(_ context.Context, q LifeQuery) ([]SpanLife, error) {
 	w.asked = append(w.asked, q)
 	var found []SpanLife
@@ -109,7 +111,7 @@ var testConfig = Config{
 		Limits:   pipeline.Limits{MaxRows: 1000, MaxBytes: 1 << 20, MaxParts: 50, MaxAge: time.Second},
 		Deadline: time.Minute, RetryMin: time.Millisecond, RetryMax: time.Second,
 	},
-	Dedup: dedup.Config{Spans: 100, Horizon: time.Minute}, RetentionDays: 30, CatchUp: 1,
+	Dedup: dedup.Config{Spans: 100, Horizon: time.Minute}, RetentionDays: 30, CatchUp: 1, DeleteEvery: time.Minute,
 }
 
 func testStage(t *testing.T) (*stage, *fakeWorld) {

@@ -2,6 +2,7 @@ package writer
 
 import (
 	"context"
+	"time"
 
 	"github.com/spanmill/spanmill/pkg/pipeline"
 	"github.com/spanmill/spanmill/pkg/schema"
@@ -52,6 +53,39 @@ type Store interface {
 	// Stored tells which of the spans have a row that counts, from their first
 	// life or a later one.
 	Stored(ctx context.Context, q LifeQuery) ([]SpanLife, error)
+	// Events is where topic events goes; nil: it is not read.
+	Events() EventStore
+}
+
+// EventBlock is a Block of one of the tables of events.
+type EventBlock interface {
+	Block
+	Append(row *schema.EventRow)
+}
+
+// ExperimentBlock is a block of table experiments.
+type ExperimentBlock interface {
+	Rows() int
+	Reset()
+	Append(row *schema.ExperimentRow)
+	// Insert stores the block; that it is there in part does no harm.
+	Insert(ctx context.Context, a pipeline.Attempt) error
+}
+
+// EventStore is the tables of what is told about traces beside their spans.
+type EventStore interface {
+	// NewEvents gives a block for a kind of event, one of schema.StoredKinds.
+	NewEvents(kind schema.EventKind) EventBlock
+	NewExperiments() ExperimentBlock
+	// LastOffset and OtherLog are Store's, of the tables of events.
+	LastOffset(ctx context.Context, topicID string, partition int32) (offset int64, found bool, err error)
+	OtherLog(ctx context.Context, log string, partition int32) (string, error)
+	// Now is the server's time.
+	Now(ctx context.Context) (time.Time, error)
+	// DueDeletions lists deletions whose trace may have rows.
+	DueDeletions(ctx context.Context, q DueQuery) ([]schema.Deletion, error)
+	// DeleteTraces deletes what the deletions hide, and tells how many rows.
+	DeleteTraces(ctx context.Context, deletions []schema.Deletion) (rows int64, err error)
 }
 
 // table is one block of the open batch as the loop sees it.

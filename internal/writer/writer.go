@@ -7,12 +7,14 @@ import (
 	"log/slog"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/spanmill/spanmill/internal/dedup"
 	"github.com/spanmill/spanmill/internal/pricing"
 	"github.com/spanmill/spanmill/pkg/pipeline"
+	"github.com/spanmill/spanmill/pkg/schema"
 )
 
 // Config of the writer.
@@ -22,6 +24,8 @@ type Config struct {
 	RetentionDays int             `help:"Days that new rows are kept." default:"30"`
 	// CatchUp bounds memory: each of them holds a batch of the largest size.
 	CatchUp int `help:"Partitions that work off a backlog at the same time." default:"3"`
+	// DeleteEvery bounds how often the server has to look through its tables.
+	DeleteEvery time.Duration `help:"How often rows of deleted traces are deleted." default:"1m"`
 }
 
 // Validate reports every value that cannot work.
@@ -32,6 +36,9 @@ func (c Config) Validate() error {
 	}
 	if c.CatchUp < 1 {
 		err = errors.Join(err, fmt.Errorf("%d partitions work off a backlog at once, must be at least 1", c.CatchUp))
+	}
+	if c.DeleteEvery <= 0 {
+		err = errors.Join(err, fmt.Errorf("deleted traces are looked at every %s, must be above zero", c.DeleteEvery))
 	}
 	return err
 }
@@ -48,7 +55,7 @@ type Consumer interface {
 	Run(ctx context.Context, handle func(ctx context.Context, src pipeline.Source) error) error
 }
 
-// Writer moves topic spans into the tables.
+// Writer moves topics spans, events and experiments into the tables.
 type Writer struct {
 	cfg      Config
 	consumer Consumer
@@ -56,6 +63,8 @@ type Writer struct {
 	letters  *deadLetters
 	builds   *builds
 	books    *pricing.Books
+	events   *builds       // nil: topic events is not read
+	sweeping chan struct{} // held by the partition that deletes rows
 	windows  atomic.Int64 // bytes
 	metrics  *metrics
 	log      *slog.Logger
@@ -64,13 +73,20 @@ type Writer struct {
 // New makes a writer; it does nothing before Run.
 func New(cfg Config, consumer Consumer, store Store, producer Producer, log *slog.Logger, reg prometheus.Registerer) *Writer {
 	m := newMetrics(reg)
-	return &Writer{
-		cfg: cfg, consumer: consumer, store: store, builds: newBuilds(store, cfg), books: new(pricing.Books), metrics: m, log: log,
+	turns := make(chan struct{}, cfg.CatchUp)
+	w := &Writer{
+		cfg: cfg, consumer: consumer, store: store, books: new(pricing.Books), metrics: m, log: log,
+		builds:   newBuilds(cfg, turns, func() *build { return newBuild(store) }),
+		sweeping: make(chan struct{}, 1),
 		letters: &deadLetters{
 			producer: producer, metrics: m, log: log,
 			retryMin: cfg.Pipeline.RetryMin, retryMax: cfg.Pipeline.RetryMax,
 		},
 	}
+	if events := store.Events(); events != nil {
+		w.events = newBuilds(cfg, turns, func() *build { return newEventBuild(events) })
+	}
+	return w
 }
 
 // PriceBy has spans priced by the books; without any, nothing is. It may be
@@ -90,18 +106,31 @@ func (w *Writer) WindowBytes() int64 { return w.windows.Load() }
 // Stage is what the writer makes of a partition's records, for those who form
 // batches again outside of its group: audits and replays.
 func (w *Writer) Stage(log pipeline.Log, partitions int) pipeline.Stage {
+	if log.Topic == schema.TopicEvents {
+		return newEventStage(w, log)
+	}
 	return newStage(w, log, partitions)
 }
 
 // partition owns one assigned partition until it is revoked, drained or halted.
 func (w *Writer) partition(ctx context.Context, src pipeline.Source) error {
 	log := src.Log()
+	if log.Topic == schema.TopicExperiments {
+		return w.experiments(ctx, src)
+	}
 	partitions, err := w.letters.producer.Partitions(ctx, log.Topic)
 	if err != nil {
 		return fmt.Errorf("count partitions of %s: %w", log.Topic, err)
 	}
-	meter := w.metrics.meter(log.Partition)
+	meter := w.metrics.meter(log)
 	defer meter.forget()
+	if log.Topic == schema.TopicEvents {
+		stop := w.sweep(ctx, log, partitions)
+		defer stop()
+		s := newEventStage(w, log)
+		defer s.close()
+		return pipeline.Run(ctx, src, s, w.cfg.Pipeline, meter, w.log)
+	}
 	s := newStage(w, log, partitions)
 	defer s.end()
 	return pipeline.Run(ctx, src, s, w.cfg.Pipeline, meter, w.log)
@@ -112,6 +141,9 @@ func (w *Writer) partition(ctx context.Context, src pipeline.Source) error {
 // accident; beginning again at the log start would double every row. If the log
 // has lost what followed those rows, only a person can decide to go on (W13).
 func (w *Writer) Starter(ctx context.Context, log pipeline.Log, logStart int64) (int64, error) {
+	if log.Topic == schema.TopicExperiments {
+		return logStart, nil // newest rows win: none counts twice
+	}
 	last, found, other, err := w.standing(ctx, log)
 	if err != nil {
 		return 0, err
@@ -143,10 +175,17 @@ func (w *Writer) Starter(ctx context.Context, log pipeline.Log, logStart int64) 
 // and for rows of another log than the topic's first incarnation.
 func (w *Writer) standing(ctx context.Context, log pipeline.Log) (last int64, found bool, other string, err error) {
 	backoff := pipeline.Backoff{Min: w.cfg.Pipeline.RetryMin, Max: w.cfg.Pipeline.RetryMax}
+	var tables interface {
+		LastOffset(ctx context.Context, topicID string, partition int32) (int64, bool, error)
+		OtherLog(ctx context.Context, log string, partition int32) (string, error)
+	} = w.store
+	if log.Topic == schema.TopicEvents {
+		tables = w.store.Events()
+	}
 	for {
-		last, found, err = w.store.LastOffset(ctx, topicID(log), log.Partition)
+		last, found, err = tables.LastOffset(ctx, topicID(log), log.Partition)
 		if err == nil {
-			other, err = w.store.OtherLog(ctx, log.ID(0), log.Partition)
+			other, err = tables.OtherLog(ctx, log.ID(0), log.Partition)
 		}
 		if err == nil {
 			return last, found, other, nil

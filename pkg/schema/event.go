@@ -39,6 +39,12 @@ func (k EventKind) String() string {
 	return "unknown"
 }
 
+// StoredKinds are the kinds of event that have a table, in the order that a
+// batch lands in them.
+func StoredKinds() []EventKind {
+	return []EventKind{EventTraceInfo, EventTag, EventAssessment, EventTraceDeleted}
+}
+
 // Event is a record's value in topic events, or one of several in it: all that
 // is told about traces beside their spans. Later in the log wins. The record
 // has the tenant and the received time. Strings are owned.

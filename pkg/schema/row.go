@@ -92,6 +92,14 @@ type EventRow struct {
 	Origin    string // as in SpanRow
 }
 
+// keptDeletionDays is how much longer than other rows a deletion is kept:
+// whatever it hides must be past its own retention first, also where somebody
+// made that longer.
+const keptDeletionDays = 400
+
+// KeptDeletion is the retention of a deletion, given that of other rows.
+func KeptDeletion(days uint16) uint16 { return days + keptDeletionDays }
+
 // Version orders what is told about one trace: all of it is in one partition,
 // and later in the log wins (W16). It is a number of 128 bits: incarnation,
 // offset, index.

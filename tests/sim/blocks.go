@@ -48,6 +48,9 @@ func (v view) Stored(context.Context, writer.LifeQuery) ([]writer.SpanLife, erro
 	return nil, errors.New("nothing is driven again in a history")
 }
 
+// Events implements writer.Store: histories are of topic spans alone.
+func (v view) Events() writer.EventStore { return nil }
+
 // rowBlock is what the blocks of both tables share.
 type rowBlock struct {
 	p    *process

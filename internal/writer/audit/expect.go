@@ -21,6 +21,7 @@ const (
 	undecided        // it may be a resend of a span that the log has no more
 	expired          // its retention is over
 	lettered         // the store rejected it: it is a dead letter
+	deleted          // its trace was deleted
 )
 
 // expected is a row that must be there once.
@@ -43,6 +44,18 @@ type Terms struct {
 	// retention was changed.
 	Days  uint16
 	Least map[string]uint16
+	// Deleted has the last deletion of each trace that was deleted: what was
+	// received up to it is not to be there, and may be for a while.
+	Deleted map[TraceKey]int64 // Unix milliseconds
+}
+
+// TraceKey names a trace, by the text that tables have.
+type TraceKey struct{ Tenant, TraceID string }
+
+// gone reports whether what was received about a trace at a time is deleted.
+func (t Terms) gone(tenant, trace string, receivedMilli int64) bool {
+	at, ok := t.Deleted[TraceKey{tenant, trace}]
+	return ok && receivedMilli <= at
 }
 
 const secondsPerDay = 24 * 60 * 60
@@ -61,6 +74,7 @@ func (t Terms) over(tenant string, day uint16) bool {
 type expectation struct {
 	stage   pipeline.Stage
 	spans   func(*schema.SpanRow)
+	events  func(*schema.EventRow)
 	letters func(*pipeline.Record)
 
 	partitions int
@@ -108,6 +122,9 @@ func (x *expectation) OtherLog(context.Context, string, int32) (string, error) {
 func (x *expectation) Stored(ctx context.Context, q writer.LifeQuery) ([]writer.SpanLife, error) {
 	return x.stored.ask(ctx, q)
 }
+
+// Events implements writer.Store.
+func (x *expectation) Events() writer.EventStore { return expectedEvents{of: x} }
 
 // Partitions implements writer.Producer.
 func (x *expectation) Partitions(context.Context, string) (int, error) { return x.partitions, nil }

@@ -24,6 +24,9 @@ type Tables interface {
 	// StoredParts visits the rows of table trace_parts whose batch touches the
 	// range.
 	StoredParts(ctx context.Context, at writer.Place, visit func(*schema.StoredPart) error) error
+	// StoredEvents visits the rows of the table of a kind of event in the order
+	// of the log.
+	StoredEvents(ctx context.Context, kind schema.EventKind, at writer.Place, visit func(*schema.StoredEvent) error) error
 	// Batches lists the batches that touch the range, in order, at most n.
 	Batches(ctx context.Context, at writer.Place, n int) ([]pipeline.Range, error)
 }

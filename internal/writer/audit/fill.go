@@ -15,6 +15,7 @@ import (
 type Fill interface {
 	NewSpans() SpanFill
 	NewParts() PartFill
+	NewEvents(kind schema.EventKind) EventFill
 }
 
 // Filler stores those rows of a block that the table has not; the answer is
@@ -63,6 +64,9 @@ func (f *filling) Stored(ctx context.Context, q writer.LifeQuery) ([]writer.Span
 	return f.p.Stored.ask(ctx, q)
 }
 
+// Events implements writer.Store.
+func (f *filling) Events() writer.EventStore { return filledEvents{f: f} }
+
 // Partitions implements writer.Producer.
 func (f *filling) Partitions(context.Context, string) (int, error) { return f.extent.Partitions, nil }
 
@@ -75,6 +79,11 @@ func (f *filling) wanted(tenant string, day uint16) bool {
 	return (f.p.Tenant == "" || f.p.Tenant == tenant) && !f.p.Terms.over(tenant, day)
 }
 
+// gone reports whether a trace was deleted after that was received of it.
+func (f *filling) gone(tenant string, trace schema.TraceID, receivedMilli int64) bool {
+	return len(f.p.Terms.Deleted) > 0 && f.p.Terms.gone(tenant, trace.String(), receivedMilli)
+}
+
 // fillSpans takes the rows that are wanted.
 type fillSpans struct {
 	SpanFill
@@ -83,7 +92,7 @@ type fillSpans struct {
 
 // Append implements writer.SpanBlock.
 func (b *fillSpans) Append(r *schema.SpanRow) {
-	if b.f.wanted(r.Tenant, r.PartDay) {
+	if b.f.wanted(r.Tenant, r.PartDay) && !b.f.gone(r.Tenant, r.Span.TraceID, r.ReceivedMilli) {
 		b.SpanFill.Append(r)
 	}
 }
@@ -103,7 +112,7 @@ type fillParts struct {
 
 // Append implements writer.PartBlock.
 func (b *fillParts) Append(p *schema.TracePart) {
-	if b.f.wanted(p.Tenant, p.PartDay) && b.f.open.whole {
+	if b.f.wanted(p.Tenant, p.PartDay) && b.f.open.whole && !b.f.gone(p.Tenant, p.TraceID, p.ReceivedMilli) {
 		b.PartFill.Append(p)
 	}
 }

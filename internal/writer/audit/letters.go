@@ -24,6 +24,34 @@ type Letters struct {
 	refused map[int32][]int64 // offsets of what the store rejected, sorted
 }
 
+// AllLetters are the dead letters of several topics.
+type AllLetters []*Letters
+
+// Of are those of a topic's records.
+func (a AllLetters) Of(topic string) *Letters {
+	for _, l := range a {
+		if l.topic == topic {
+			return l
+		}
+	}
+	return NewLetters(topic)
+}
+
+// Read adds one partition of the dead letters, from start up to end.
+func (a AllLetters) Read(ctx context.Context, log Log, of pipeline.Log, start, end int64) error {
+	for _, l := range a {
+		l.Trimmed = l.Trimmed || start > 0
+	}
+	return log.Read(ctx, of, start, end, func(r *pipeline.Record) error {
+		for _, l := range a {
+			if err := l.Add(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // reasons is a set of writer.Reason….
 type reasons uint8
 
@@ -39,19 +67,15 @@ func reasonBit(reason string) reasons {
 		return 8
 	case writer.ReasonVersion:
 		return 16
+	case writer.ReasonInvalidEvent:
+		return 32
 	}
-	return 32
+	return 64
 }
 
 // NewLetters is an empty list of dead letters of a topic's records.
 func NewLetters(topic string) *Letters {
 	return &Letters{topic: topic, reasons: make(map[int32]map[int64]reasons), refused: make(map[int32][]int64)}
-}
-
-// Read adds one partition of the dead letters, from start up to end.
-func (l *Letters) Read(ctx context.Context, log Log, of pipeline.Log, start, end int64) error {
-	l.Trimmed = l.Trimmed || start > 0
-	return log.Read(ctx, of, start, end, l.Add)
 }
 
 // Add takes note of one dead letter. Records that are none are ignored: anybody

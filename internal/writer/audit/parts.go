@@ -74,7 +74,7 @@ func (w *window) sums() map[partKey]*partSum {
 		}
 		sum.may++
 		sum.day = min(sum.day, x.day)
-		if x.excuse == none || x.found > 0 && x.excuse != expired {
+		if x.excuse == none || x.found > 0 && x.excuse != expired && x.excuse != deleted {
 			sum.must++
 		} else {
 			sum.excuse = x.excuse

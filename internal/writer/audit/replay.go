@@ -23,7 +23,7 @@ type Replayer struct {
 	Log     Log
 	Tables  Tables
 	Fill    Fill
-	Letters *Letters
+	Letters AllLetters
 	Stored  Stored
 	Terms   Terms
 	// Books are the writers'.
@@ -35,12 +35,12 @@ type Replayer struct {
 	Progress func(e Extent, next int64)
 
 	Result Result
-	parts  sync.Map // partition → true, once it is done
+	parts  sync.Map // pipeline.Log → true, once it is done
 }
 
 // Result counts what a replay did.
 type Result struct {
-	Records, Spans, Parts atomic.Int64 // Spans and Parts are rows that were missing
+	Records, Spans, Parts, Events atomic.Int64 // the last three are rows that were missing
 	// Undecided records may hold resends of spans that the log has no more;
 	// nothing of them is stored.
 	Undecided atomic.Int64
@@ -52,15 +52,15 @@ type Result struct {
 const settle = time.Second
 
 // Done reports whether the partition has been replayed to its end.
-func (p *Replayer) Done(partition int32) bool {
-	_, done := p.parts.Load(partition)
+func (p *Replayer) Done(log pipeline.Log) bool {
+	_, done := p.parts.Load(log)
 	return done
 }
 
 // Partition replays one partition, which src gives us alone among all replays.
 // It may be called again for the same one, after a rebalance.
 func (p *Replayer) Partition(ctx context.Context, src pipeline.Source, e Extent) error {
-	if p.Done(e.Log.Partition) {
+	if p.Done(e.Log) {
 		return nil
 	}
 	e, err := e.aligned(ctx, p.Tables)
@@ -76,7 +76,7 @@ func (p *Replayer) Partition(ctx context.Context, src pipeline.Source, e Extent)
 	w := &walk{
 		extent: e, stage: f.stage, cutter: pipeline.NewCutter(p.Config.Pipeline.Limits),
 		batches: &batches{extent: e, tables: p.Tables, overlap: f.overlap},
-		exclude: func(r pipeline.Range) []pipeline.Range { return p.Letters.rejected(e.Log.Partition, r) },
+		exclude: func(r pipeline.Range) []pipeline.Range { return p.Letters.Of(e.Log.Topic).rejected(e.Log.Partition, r) },
 		record:  func(*pipeline.Record, bool) { p.Result.Records.Add(1) },
 		done:    f.batch, from: -1,
 	}
@@ -97,7 +97,7 @@ func (p *Replayer) Partition(ctx context.Context, src pipeline.Source, e Extent)
 	if err != nil {
 		return err
 	}
-	p.parts.Store(e.Log.Partition, true)
+	p.parts.Store(e.Log, true)
 	return nil
 }
 

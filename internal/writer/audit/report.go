@@ -41,6 +41,8 @@ type Report struct {
 	Records    int64 // read and decided about
 	Spans      int64 // rows of spans that are as they must be
 	Parts      int64 // rows of trace_parts that are
+	// Records of topic events, and the rows of its tables that are as they must be.
+	EventRecords, Events int64
 
 	Differences Tally
 	// First are the first differences, as many as were asked for.
@@ -54,6 +56,8 @@ type Report struct {
 	Expired int64
 	// Lettered rows are absent: their record is a dead letter.
 	Lettered int64
+	// Deleted rows are absent, and so is their trace: it was deleted.
+	Deleted int64
 	// EarlierLife rows come from offsets that were used twice: from an earlier
 	// incarnation of the log, which cannot be read.
 	EarlierLife int64
@@ -81,6 +85,8 @@ func (r *Report) excused(why excuse) {
 		r.Expired++
 	case lettered:
 		r.Lettered++
+	case deleted:
+		r.Deleted++
 	case none:
 	}
 }
@@ -92,7 +98,7 @@ func (r *Report) Summary() string {
 		b.WriteString("exact: ")
 	} else {
 		b.WriteString("differs: ")
-		for _, table := range []string{tableSpans, tableParts, schema.TopicDeadLetters} {
+		for _, table := range append(tables(), schema.TopicDeadLetters) {
 			for _, kind := range []string{Missing, Extra, Doubled, Wrong} {
 				if n := r.Differences[table][kind]; n > 0 {
 					fmt.Fprintf(&b, "%s %d %s, ", table, n, kind)
@@ -100,8 +106,8 @@ func (r *Report) Summary() string {
 			}
 		}
 	}
-	fmt.Fprintf(&b, "%d rows of spans and %d of trace_parts are as %d records of %d partitions say; absent for a reason: %d undecided, %d expired, %d dead-lettered",
-		r.Spans, r.Parts, r.Records, r.Partitions, r.Undecided, r.Expired, r.Lettered)
+	fmt.Fprintf(&b, "%d rows of spans and %d of trace_parts are as %d records of %d partitions say; absent for a reason: %d undecided, %d expired, %d dead-lettered, %d deleted; %d rows of events are as %d records say",
+		r.Spans, r.Parts, r.Records, r.Partitions, r.Undecided, r.Expired, r.Lettered, r.Deleted, r.Events, r.EventRecords)
 	if r.EarlierLife > 0 {
 		fmt.Fprintf(&b, "; %d rows of an earlier life of the log were not looked at", r.EarlierLife)
 	}

@@ -23,7 +23,7 @@ type Verifier struct {
 	Config  writer.Config
 	Log     Log
 	Tables  Tables
-	Letters *Letters
+	Letters AllLetters
 	Stored  Stored
 	Terms   Terms
 	Report  *Report
@@ -34,15 +34,19 @@ type Verifier struct {
 // Partition audits one partition. The report has the differences; an error
 // means that it could not be checked.
 func (v *Verifier) Partition(ctx context.Context, e Extent) error {
-	v.Report.Partitions++
+	if e.Log.Topic == schema.TopicSpans {
+		v.Report.Partitions++
+	}
 	e, err := e.aligned(ctx, v.Tables)
 	if err != nil {
 		return err
 	}
 	x := newExpectation(v.Config, e, v.Stored)
-	w := &window{v: v, extent: e, first: e.From, tenants: make(map[string]string)}
+	w := &window{v: v, extent: e, first: e.From, letters: v.Letters.Of(e.Log.Topic),
+		events: make(map[schema.EventKind][]expectedEvent), tenants: make(map[string]string),
+	}
 	x.letters = w.letter
-	x.spans = w.span
+	x.spans, x.events = w.span, w.event
 	walk := &walk{
 		extent: e, stage: x.stage, cutter: pipeline.NewCutter(v.Config.Pipeline.Limits),
 		batches: &batches{extent: e, tables: v.Tables, overlap: w.overlap},
@@ -70,7 +74,10 @@ type window struct {
 	extent Extent
 
 	first   int64 // offset of the window
+	letters *Letters
 	spans   []expected
+	events  map[schema.EventKind][]expectedEvent
+	held    int // events
 	batches []batch
 
 	current standing
@@ -81,10 +88,14 @@ type window struct {
 type standing struct{ undecided, lettered bool }
 
 func (w *window) record(r *pipeline.Record, decided bool) {
-	w.v.Report.Records++
+	if r.Topic == schema.TopicSpans {
+		w.v.Report.Records++
+	} else {
+		w.v.Report.EventRecords++
+	}
 	w.current = standing{
 		undecided: !decided,
-		lettered:  w.v.Letters.has(r.Partition, firstOffset(r), writer.ReasonRejected),
+		lettered:  w.letters.has(r.Partition, firstOffset(r), writer.ReasonRejected),
 	}
 }
 
@@ -103,10 +114,17 @@ func (w *window) span(r *schema.SpanRow) {
 		x.excuse = lettered
 	case w.v.Terms.over(tenant, r.PartDay):
 		x.excuse = expired
+	case w.deleted(tenant, r):
+		x.excuse = deleted
 	case w.current.undecided:
 		x.excuse = undecided
 	}
 	w.spans = append(w.spans, x)
+}
+
+// deleted spares the text of an id where nothing was deleted.
+func (w *window) deleted(tenant string, r *schema.SpanRow) bool {
+	return len(w.v.Terms.Deleted) > 0 && w.v.Terms.gone(tenant, r.Span.TraceID.String(), r.ReceivedMilli)
 }
 
 // firstOffset is where a record was in its first life: a re-driven one that the
@@ -123,10 +141,10 @@ func firstOffset(r *pipeline.Record) int64 {
 func (w *window) letter(r *pipeline.Record) {
 	origin, err := schema.ParseOrigin(r.Header(schema.HeaderOrigin))
 	reason := r.Header(schema.HeaderReason)
-	if err != nil || w.v.Letters.has(origin.Partition, origin.Offset, reason) {
+	if err != nil || w.letters.has(origin.Partition, origin.Offset, reason) {
 		return
 	}
-	if w.v.Letters.Trimmed {
+	if w.letters.Trimmed {
 		w.v.Report.Undecided++
 		return
 	}
@@ -145,7 +163,7 @@ func (w *window) where() string {
 // batch ends a batch, and the window when it is large enough.
 func (w *window) batch(ctx context.Context, b batch) error {
 	w.batches = append(w.batches, b)
-	if len(w.spans) < windowSpans && len(w.batches) < windowBatches {
+	if len(w.spans)+w.held < windowSpans && len(w.batches) < windowBatches {
 		return nil
 	}
 	return w.compare(ctx, b.Last)
@@ -154,11 +172,17 @@ func (w *window) batch(ctx context.Context, b batch) error {
 // compare holds the window up to last against the tables, and begins the next.
 func (w *window) compare(ctx context.Context, last int64) error {
 	at := w.extent.place(pipeline.Range{First: w.first, Last: last})
-	if err := w.compareSpans(ctx, at); err != nil {
-		return err
-	}
-	if err := w.compareParts(ctx, at); err != nil {
-		return err
+	if w.extent.Log.Topic == schema.TopicEvents {
+		if err := w.compareEvents(ctx, at); err != nil {
+			return err
+		}
+	} else {
+		if err := w.compareSpans(ctx, at); err != nil {
+			return err
+		}
+		if err := w.compareParts(ctx, at); err != nil {
+			return err
+		}
 	}
 	w.first = last + 1
 	w.spans, w.batches = w.spans[:0], w.batches[:0]

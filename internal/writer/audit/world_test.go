@@ -45,6 +45,9 @@ type world struct {
 	asked            int // batches
 	// tokens are all that were ever inserted under: none is forgotten.
 	tokens map[string]bool
+	// events are the rows of the tables of events, deleted the traces that were.
+	events  map[schema.EventKind][]schema.StoredEvent
+	deleted map[TraceKey]int64
 	// flaky inserts land, and their answer is lost, once in so many; 0: never.
 	flaky, inserts int
 }
@@ -133,17 +136,17 @@ func testWriter() writer.Config {
 			Limits:   pipeline.Limits{MaxRows: 9, MaxBytes: 1 << 20, MaxParts: 50, MaxAge: time.Second},
 			Deadline: time.Minute, RetryMin: time.Millisecond, RetryMax: time.Second,
 		},
-		Dedup: dedup.Config{Spans: k, Horizon: time.Hour}, RetentionDays: 30, CatchUp: 1,
+		Dedup: dedup.Config{Spans: k, Horizon: time.Hour}, RetentionDays: 30, CatchUp: 1, DeleteEvery: time.Minute,
 	}
 }
 
-func (w *world) terms() Terms { return Terms{Now: w.now, Days: 30} }
+func (w *world) terms() Terms { return Terms{Now: w.now, Days: 30, Deleted: w.deleted} }
 
 // verify audits an extent.
 func (w *world) verify(e Extent) *Report {
 	w.t.Helper()
 	report := NewReport(100)
-	v := &Verifier{Config: testWriter(), Log: w, Tables: w, Letters: w.letters, Terms: w.terms(), Report: report}
+	v := &Verifier{Config: testWriter(), Log: w, Tables: w, Letters: AllLetters{w.letters}, Terms: w.terms(), Report: report}
 	if err := v.Partition(w.t.Context(), e); err != nil {
 		w.t.Fatal(err)
 	}
@@ -153,7 +156,7 @@ func (w *world) verify(e Extent) *Report {
 // replay stores what is missing, as the owner that src stands for.
 func (w *world) replay(e Extent, src pipeline.Source, tenant string) (*Replayer, error) {
 	p := &Replayer{
-		Config: testWriter(), Log: w, Tables: w, Fill: w, Letters: w.letters, Terms: w.terms(), Tenant: tenant,
+		Config: testWriter(), Log: w, Tables: w, Fill: w, Letters: AllLetters{w.letters}, Terms: w.terms(), Tenant: tenant,
 		Logger: slog.New(slog.DiscardHandler),
 	}
 	err := p.Partition(w.t.Context(), src, e)
