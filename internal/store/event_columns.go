@@ -75,6 +75,7 @@ func NewEventBlock(kind schema.EventKind) *EventBlock {
 		return newEventBlock(c, c.list()...)
 	case schema.EventTraceDeleted:
 		return newEventBlock(noColumns{})
+	case schema.EventContent, schema.EventBusiness: // no table
 	}
 	return nil
 }

@@ -22,6 +22,7 @@ func eventTable(kind schema.EventKind) string {
 		return TableAssessments
 	case schema.EventTraceDeleted:
 		return TableTraceDeletions
+	case schema.EventContent, schema.EventBusiness: // no table
 	}
 	return ""
 }

@@ -45,7 +45,7 @@ type fakeEventStore struct{ *fakeEvents }
 func (f fakeEventStore) NewEvents(kind schema.EventKind) EventBlock {
 	return &fakeEventBlock{fakeBlock{name: kind.String()}}
 }
-func (f fakeEventStore) NewExperiments() ExperimentBlock          { return &fakeExperiments{} }
+func (f fakeEventStore) NewExperiments() ExperimentBlock        { return &fakeExperiments{} }
 func (f fakeEventStore) Now(context.Context) (time.Time, error) { return time.Unix(1000, 0), f.err }
 func (f fakeEventStore) DueDeletions(_ context.Context, q DueQuery) ([]schema.Deletion, error) {
 	f.fakeEvents.asked = append(f.fakeEvents.asked, q)
@@ -168,7 +168,8 @@ func TestRedrivenEventsKeepTheirVersion(t *testing.T) {
 	first := eventRecord(t, 9, oneOfEach[:3])
 	letter := *first
 	letter.Headers = []pipeline.Header{
-		{Key: schema.HeaderOrigin, Value: []byte("events/0/9/1")}, {Key: schema.HeaderSpans, Value: []byte("1-2")},
+		{Key: schema.HeaderOrigin, Value: []byte("events/0/9/1")},
+		{Key: schema.HeaderSpans, Value: []byte("1-2")},
 		{Key: schema.HeaderReceived, Value: []byte(fmt.Sprint((eventDay - 1) * milliPerDay))},
 	}
 	again, err := Redriven(&letter)

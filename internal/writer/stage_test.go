@@ -76,7 +76,7 @@ func (w *fakeWorld) LastOffset(context.Context, string, int32) (int64, bool, err
 	return w.last, w.found, nil
 }
 func (w *fakeWorld) OtherLog(context.Context, string, int32) (string, error) { return w.other, nil }
-func (w *fakeWorld) Events() EventStore { return nil }
+func (w *fakeWorld) Events() EventStore                                      { return nil }
 
 func (w *fakeWorld) Stored(_ context.Context, q LifeQuery) ([]SpanLife, error) {
 	w.asked = append(w.asked, q)

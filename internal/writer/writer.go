@@ -65,7 +65,7 @@ type Writer struct {
 	books    *pricing.Books
 	events   *builds       // nil: topic events is not read
 	sweeping chan struct{} // held by the partition that deletes rows
-	windows  atomic.Int64 // bytes
+	windows  atomic.Int64  // bytes
 	metrics  *metrics
 	log      *slog.Logger
 }

@@ -22,6 +22,7 @@ func eventTableName(kind schema.EventKind) string {
 		return "assessments"
 	case schema.EventTraceDeleted:
 		return "trace_deletions"
+	case schema.EventContent, schema.EventBusiness: // no table
 	}
 	return ""
 }
@@ -157,6 +158,7 @@ func (noEvents) Now(context.Context) (now time.Time, err error)          { retur
 func (noEvents) DueDeletions(context.Context, writer.DueQuery) ([]schema.Deletion, error) {
 	return nil, errNoTables
 }
+
 func (noEvents) DeleteTraces(context.Context, []schema.Deletion) (int64, error) {
 	return 0, errNoTables
 }

@@ -42,7 +42,8 @@ func (v *Verifier) Partition(ctx context.Context, e Extent) error {
 		return err
 	}
 	x := newExpectation(v.Config, e, v.Stored)
-	w := &window{v: v, extent: e, first: e.From, letters: v.Letters.Of(e.Log.Topic),
+	w := &window{
+		v: v, extent: e, first: e.From, letters: v.Letters.Of(e.Log.Topic),
 		events: make(map[schema.EventKind][]expectedEvent), tenants: make(map[string]string),
 	}
 	x.letters = w.letter
