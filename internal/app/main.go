@@ -21,6 +21,7 @@ type commands struct {
 	Verify      verifyCommand      `cmd:"" help:"Hold the log against the tables, row by row: what is missing, extra or doubled. Exit code 0: exact, 1: not, 2: it could not be checked."`
 	Replay      replayCommand      `cmd:"" help:"Store again what the tables lack of a range of the log, and nothing twice."`
 	Prices      pricesCommand      `cmd:"" help:"What model calls cost."`
+	Reprice     repriceCommand     `cmd:"" help:"Give the spans of whole days the cost that the prices say now, and report the difference."`
 	SQL         sqlCommand         `cmd:"" name:"sql" help:"Ask the tables a question in SQL."`
 	Doctor      doctorCommand      `cmd:"" help:"Look for what could go wrong: ports, disk, engine, bus, ClickHouse, clock."`
 	DeadLetters deadLettersCommand `cmd:"" help:"See what could not be stored, and send it through again."`

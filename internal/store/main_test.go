@@ -50,6 +50,8 @@ func TestOnEngine(t *testing.T) {
 		"tenants read apart":                testTenantsReadApart,
 		"resolved info":                     testResolvedInfo,
 		"whole spans":                       testWholeSpans,
+		"repricing":                         testRepricing,
+		"repricing killed":                  testRepricingKilled,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -32,6 +32,8 @@ var errClusterName = errors.New("a cluster's name has letters, digits, and _ . -
 var sharded = []struct{ table, key string }{
 	{"spans", "cityHash64(trace_id)"},
 	{"trace_parts", "cityHash64(trace_id)"},
+	{"reprice_days", "cityHash64(reprice_id)"},
+	{"reprice_spans", "cityHash64(trace_id)"},
 	{"trace_info", "cityHash64(trace_id)"},
 	{"trace_tags", "cityHash64(trace_id)"},
 	{"assessments", "cityHash64(trace_id)"},

@@ -340,3 +340,45 @@ ALTER TABLE spanmill.spans
 ALTER TABLE spanmill.trace_parts
     ADD COLUMN IF NOT EXISTS cost Decimal(18, 9) COMMENT 'US dollars: the spans'' cost in this part.' CODEC(ZSTD(1)) AFTER output_tokens
 
+-- 0022_reprice_days
+CREATE TABLE IF NOT EXISTS spanmill.reprice_days
+(
+    reprice_id String COMMENT 'One repricing of one day.',
+    part_day Date COMMENT 'The day.',
+    tenant String COMMENT 'Whose spans; empty: everybody''s.',
+    step Enum8('begun' = 1, 'computed' = 2, 'spans' = 3, 'done' = 4) COMMENT 'The last step that is finished.',
+    statements Array(String) COMMENT 'At computed: what changes the spans, so that it can be finished whatever the books say then.',
+    at DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When.'
+)
+ENGINE = MergeTree
+ORDER BY (part_day, reprice_id, step)
+SETTINGS non_replicated_deduplication_window = 10000
+COMMENT 'How far each spanmill reprice came.'
+
+-- 0023_reprice_spans
+CREATE TABLE IF NOT EXISTS spanmill.reprice_spans
+(
+    reprice_id String COMMENT 'One repricing of one day.',
+    tenant LowCardinality(String) COMMENT 'Whose the span is.',
+    experiment_id LowCardinality(String) COMMENT 'Its experiment.',
+    service_name LowCardinality(String) COMMENT 'Its service.',
+    trace_id String COMMENT 'Its trace.',
+    span_id String COMMENT 'The span.',
+    provider LowCardinality(String) COMMENT 'Its provider.',
+    model LowCardinality(String) COMMENT 'Its model.',
+    start_time DateTime64(9, 'UTC') COMMENT 'Its start.',
+    end_time DateTime64(9, 'UTC') COMMENT 'Its end.',
+    start_unix_nano UInt64 COMMENT 'Its start as sent.',
+    end_unix_nano UInt64 COMMENT 'Its end as sent.',
+    received_at DateTime64(3, 'UTC') COMMENT 'When it was received.',
+    part_day Date COMMENT 'Its day.',
+    retention_days UInt16 COMMENT 'Days that its row is kept.',
+    old_cost Decimal(18, 9) COMMENT 'US dollars before.',
+    new_cost Decimal(18, 9) COMMENT 'US dollars after.'
+)
+ENGINE = MergeTree
+PARTITION BY reprice_id
+ORDER BY (tenant, trace_id, span_id)
+SETTINGS non_replicated_deduplication_window = 10000
+COMMENT 'Spans whose cost a running spanmill reprice changes; empty when none runs.'
+
