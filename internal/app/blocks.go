@@ -10,16 +10,20 @@ import (
 
 // tables shows the store to the writer in the writer's words.
 type tables struct {
-	store  *store.Store
-	spans  *store.Table[*store.SpanBlock]
-	parts  *store.Table[*store.TracePartBlock]
-	events eventTables
+	store   *store.Store
+	spans   *store.Table[*store.SpanBlock]
+	parts   *store.Table[*store.TracePartBlock]
+	events  eventTables
+	rollups rollupTable
 }
 
-var _ writer.Store = tables{}
+var (
+	_ writer.Store       = tables{}
+	_ writer.RollupStore = rollupTable{}
+)
 
 func newTables(s *store.Store) tables {
-	return tables{s, s.Spans(), s.TraceParts(), newEventTables(s)}
+	return tables{s, s.Spans(), s.TraceParts(), newEventTables(s), rollupTable{s.Rollups()}}
 }
 
 // Events implements writer.Store.
@@ -35,6 +39,17 @@ func (t tables) NewSpans() writer.SpanBlock {
 func (t tables) NewParts() writer.PartBlock {
 	b := store.NewTracePartBlock()
 	return partBlock{b, block[*store.TracePartBlock]{b, t.parts}}
+}
+
+// rollupTable shows table rollups to the writer in the writer's words.
+type rollupTable struct {
+	*store.Table[*store.RollupBlock]
+}
+
+// NewRollups implements writer.RollupStore.
+func (t rollupTable) NewRollups() writer.RollupBlock {
+	b := store.NewRollupBlock()
+	return rollupBlock{b, block[*store.RollupBlock]{b, t.Table}}
 }
 
 // LastOffset implements writer.Store: a batch lands in spans first, but a batch
@@ -80,6 +95,10 @@ type (
 	spanBlock struct {
 		*store.SpanBlock
 		block[*store.SpanBlock]
+	}
+	rollupBlock struct {
+		*store.RollupBlock
+		block[*store.RollupBlock]
 	}
 	partBlock struct {
 		*store.TracePartBlock

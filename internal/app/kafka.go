@@ -116,6 +116,10 @@ func (t topics) list() []bus.Topic {
 			Retention: t.LogRetention, RetentionBytes: -1,
 		},
 		{
+			Name: schema.TopicRollups, AsManyAs: schema.TopicSpans, Replication: t.Replication, MinInsync: t.MinInsync,
+			Retention: t.LogRetention, RetentionBytes: -1,
+		},
+		{
 			Name: schema.TopicExperiments, Partitions: 1, Replication: t.Replication, MinInsync: t.MinInsync,
 			Retention: -1, RetentionBytes: -1, Compacted: true,
 		},

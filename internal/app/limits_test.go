@@ -31,10 +31,10 @@ type setting struct {
 // programs take, in the order of their flags. A flag says what it bounds in its
 // help, and why it is what it is in its tag "because".
 func TestSettingsTable(t *testing.T) {
-	programs := []string{"up", "ingest-gateway", "writer"}
+	programs := []string{"up", "ingest-gateway", "writer", "aggregator"}
 	var settings []*setting
 	byName := make(map[string]*setting)
-	for i, cli := range []any{&upCommand{}, &gatewayCommand{}, &writerCommand{}} {
+	for i, cli := range []any{&upCommand{}, &gatewayCommand{}, &writerCommand{}, &aggregatorCommand{}} {
 		parser, err := kong.New(cli, kong.Vars{"version": ""})
 		if err != nil {
 			t.Fatal(err)
@@ -59,7 +59,7 @@ func TestSettingsTable(t *testing.T) {
 		}
 	}
 	var table strings.Builder
-	table.WriteString("| flag | " + strings.Join(programs, " | ") + " | bounds | because |\n|---|---|---|---|---|---|\n")
+	table.WriteString("| flag | " + strings.Join(programs, " | ") + " | bounds | because |\n|---|---|---|---|---|---|---|\n")
 	for _, s := range settings {
 		fmt.Fprintf(&table, "| `--%s` |", s.name)
 		for _, p := range programs {

@@ -33,8 +33,11 @@ const writerGroup = "spanmill-writer"
 // writerTopics are what writers read: as members of one group, so that whatever
 // holds records until they are written asks one group.
 func writerTopics() []string {
-	return []string{schema.TopicSpans, schema.TopicEvents, schema.TopicExperiments}
+	return []string{schema.TopicSpans, schema.TopicEvents, schema.TopicExperiments, schema.TopicRollups}
 }
+
+// aggregatorGroup is the consumer group of those who count spans.
+const aggregatorGroup = "spanmill-aggregator"
 
 // deadLetterRetention is how long dead letters can be looked at and re-driven.
 const deadLetterRetention = 28 * 24 * time.Hour
@@ -88,7 +91,9 @@ func (p *plant) runBus(ctx context.Context, ready func()) error {
 	cfg := embedded.Default()
 	cfg.Dir, cfg.Listen = filepath.Join(p.up.DataDir, "bus"), p.up.Kafka
 	cfg.MaxLogBytes = p.up.MaxLogBytes
-	cfg.Hold = map[string]string{schema.TopicSpans: writerGroup, schema.TopicEvents: writerGroup}
+	cfg.Hold = map[string][]string{
+		schema.TopicSpans: {writerGroup, aggregatorGroup}, schema.TopicEvents: {writerGroup}, schema.TopicRollups: {writerGroup},
+	}
 	b, err := embedded.Open(ctx, cfg, embedded.Deps{Floor: p.floor, Log: p.log, Reg: p.reg})
 	if err != nil {
 		return err
@@ -97,6 +102,8 @@ func (p *plant) runBus(ctx context.Context, ready func()) error {
 	topics := []bus.Topic{
 		{Name: schema.TopicSpans, Partitions: p.up.Partitions, Replication: 1, Retention: -1, RetentionBytes: -1},
 		{Name: schema.TopicEvents, AsManyAs: schema.TopicSpans, Replication: 1, Retention: -1, RetentionBytes: -1},
+		// One partition: each that a transaction writes to costs it two more writes.
+		{Name: schema.TopicRollups, Partitions: 1, Replication: 1, Retention: -1, RetentionBytes: -1},
 		// Kept whole rather than compacted: it is small, and the bus's start-up
 		// check reads segments as they were written.
 		{Name: schema.TopicExperiments, Partitions: 1, Replication: 1, Retention: -1, RetentionBytes: -1},
@@ -124,6 +131,8 @@ func (p *plant) floor(ctx context.Context, log pipeline.Log) (int64, error) {
 		last, found, err = p.tables.LastOffset(ctx, id, log.Partition)
 	case schema.TopicEvents:
 		last, found, err = p.tables.events.LastOffset(ctx, id, log.Partition)
+	case schema.TopicRollups:
+		last, found, err = p.tables.rollups.LastOffset(ctx, id, log.Partition)
 	}
 	if err != nil || !found {
 		return 0, err
@@ -166,6 +175,20 @@ func (p *plant) runWriter(ctx context.Context, ready func()) error {
 	go followWindows(ctx, p.up.MemoryLimit, w.WindowBytes) // ends with ctx
 	ready()
 	return w.Run(ctx)
+}
+
+func (p *plant) runAggregator(ctx context.Context, ready func()) error {
+	group := bus.DefaultConsumer()
+	group.Group = aggregatorGroup
+	a, err := aggregatorParts{
+		cfg: p.up.aggregatorConfig(), kafka: p.busConfig(), group: group, books: p.books, producer: p.producer,
+		log: p.log, reg: p.reg,
+	}.join()
+	if err != nil {
+		return err
+	}
+	ready()
+	return a.Run(ctx)
 }
 
 // runGateway opens the doors, last: what is taken in can be carried on.

@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/spanmill/spanmill/internal/aggregator"
 	"github.com/spanmill/spanmill/internal/auth"
 	"github.com/spanmill/spanmill/internal/dedup"
 	"github.com/spanmill/spanmill/internal/engine"
@@ -48,9 +49,11 @@ type upCommand struct {
 	Partitions    int           `help:"Partitions of topics spans and events, when they are created." default:"4" because:"one goroutine each; every partition has a dedup ring of its own"`
 	MaxLogBytes   int64         `help:"Disk for the bus; when it is full the gateway refuses." default:"4294967296" because:"a disk's share; half may be history, the rest is for lag"`
 	RetentionDays int           `help:"Days that new rows are kept." default:"30" because:"changed for old rows too by spanmill retention"`
+	RollupDays    int           `help:"Days that new rows of metrics are kept." default:"400" because:"a year and a month can be compared with the one before"`
 	DedupSpans    int           `help:"Spans of a partition within which a resend is recognised." default:"250000" because:"K of Rule D; about 32 bytes each"`
 	DedupHorizon  time.Duration `help:"Record time within which a resend is recognised." default:"20m" because:"H of Rule D; SDKs give up long before"`
 
+	Metrics     aggregatorFlags `embed:""`
 	Prices      prices          `embed:""`
 	Pipeline    pipeline.Config `embed:""`
 	MemoryLimit int64           `help:"Bytes of memory this process aims to stay below (the engine has its own limit)." default:"251658240" because:"the garbage collector's target, beside the bounds above"`
@@ -79,7 +82,7 @@ func (u *upCommand) Validate() error {
 	if u.Partitions < 1 || u.Partitions > 1024 {
 		errs = append(errs, fmt.Errorf("partitions is %d, must be 1 to 1024", u.Partitions))
 	}
-	errs = append(errs, u.gatewayConfig().Validate(), u.writerConfig().Validate(), u.storeConfig().Validate(), u.Prices.config().Validate(),
+	errs = append(errs, u.gatewayConfig().Validate(), u.writerConfig().Validate(), u.aggregatorConfig().Validate(), u.storeConfig().Validate(), u.Prices.config().Validate(),
 		auth.CheckBind(u.doors(), u.APIKeysFile != "", u.InsecureNoAuth),
 		// Neither the bus nor the admin pages know keys.
 		auth.CheckBind([]string{u.Kafka, u.Admin}, false, u.InsecureNoAuth))
@@ -124,9 +127,14 @@ func (u *upCommand) writerConfig() writer.Config {
 		Pipeline:      u.Pipeline,
 		Dedup:         dedup.Config{Spans: u.DedupSpans, Horizon: u.DedupHorizon},
 		RetentionDays: u.RetentionDays,
+		RollupDays:    u.RollupDays,
 		CatchUp:       catchUp,
 		DeleteEvery:   deleteEvery,
 	}
+}
+
+func (u *upCommand) aggregatorConfig() aggregator.Config {
+	return u.Metrics.config(u.writerConfig().Dedup, u.Pipeline.AcceptLoss)
 }
 
 func (u *upCommand) storeConfig() store.Config {
@@ -174,6 +182,7 @@ func (p *plant) group() *service.Group {
 	g.Add("store", newPart(p.runStore), 5*time.Second)
 	g.Add("bus", newPart(p.runBus), 20*time.Second)
 	g.Add("writer", newPart(p.runWriter), 40*time.Second)
+	g.Add("aggregator", newPart(p.runAggregator), 40*time.Second)
 	g.Add("gateway", newPart(p.runGateway), 20*time.Second)
 	if p.up.MLflow != "" {
 		g.Add("experiments", newPart(p.runExperiments), 5*time.Second)

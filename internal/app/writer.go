@@ -44,6 +44,7 @@ type writerCommand struct {
 	MaxConns     int      `name:"clickhouse-connections" help:"Most connections to ClickHouse." default:"32" because:"one for each insert in flight and a few for questions"`
 
 	RetentionDays int             `help:"Days that new rows are kept." default:"30"`
+	RollupDays    int             `help:"Days that new rows of metrics are kept." default:"400"`
 	DedupSpans    int             `help:"Spans of a partition within which a resend is recognised; the same for all writers." default:"1000000" because:"K of Rule D; about 32 bytes each"`
 	DedupHorizon  time.Duration   `help:"Record time within which a resend is recognised; the same for all writers." default:"20m"`
 	CatchUp       int             `help:"Partitions that work off a backlog at the same time; each holds a batch of the largest size." default:"3"`
@@ -76,6 +77,7 @@ func (w *writerCommand) config() writer.Config {
 		Pipeline:      w.Pipeline,
 		Dedup:         dedup.Config{Spans: w.DedupSpans, Horizon: w.DedupHorizon},
 		RetentionDays: w.RetentionDays,
+		RollupDays:    w.RollupDays,
 		CatchUp:       w.CatchUp,
 		DeleteEvery:   w.DeleteEvery,
 	}

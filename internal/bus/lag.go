@@ -18,6 +18,9 @@ type lag struct {
 	end       int64 // high watermark
 	next      int64 // no record below it is still to be read
 	committed int64
+	// given is the offset behind the last record that was read: what lies between
+	// it and next are markers, which nobody commits.
+	given int64
 	// pending holds the first record of each fetch that is not committed.
 	pending []mark
 	// behind is when unread records were first noticed while none is pending.
@@ -32,7 +35,7 @@ type mark struct {
 func (l *lag) open(start, end int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.opened, l.end, l.next, l.committed = true, end, start, start
+	l.opened, l.end, l.next, l.committed, l.given = true, end, start, start, start
 }
 
 func (l *lag) read(records []pipeline.Record, next, end int64) {
@@ -40,6 +43,7 @@ func (l *lag) read(records []pipeline.Record, next, end int64) {
 	defer l.mu.Unlock()
 	if len(records) > 0 {
 		l.pending = append(l.pending, mark{records[0].Offset, records[0].Time})
+		l.given = records[len(records)-1].Offset + 1
 	}
 	l.next, l.end = next, max(l.end, end)
 }
@@ -51,7 +55,7 @@ func (l *lag) commit(offset int64) {
 	for len(l.pending) > 1 && l.pending[1].offset <= offset {
 		l.pending = l.pending[1:]
 	}
-	if offset >= l.next {
+	if offset >= l.given {
 		l.pending = nil
 	}
 }
@@ -62,7 +66,11 @@ func (l *lag) measure(end int64, now time.Time) (records int64, age time.Duratio
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.end = max(l.end, end)
-	records = max(l.end-l.committed, 0)
+	done := l.committed
+	if done >= l.given {
+		done = max(done, l.next)
+	}
+	records = max(l.end-done, 0)
 	if records == 0 {
 		l.behind = time.Time{}
 		return 0, 0, l.opened

@@ -99,6 +99,44 @@ func TestTransactionCommitsRecordsAndOffsetAsOne(t *testing.T) {
 	})
 }
 
+// TestMarkersAreNoLag: whoever has committed all records of a topic that is
+// written in transactions is not behind, though a marker is its last offset.
+func TestMarkersAreNoLag(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, c *cluster) {
+		c.outTopic()
+		c.produce(0, 1)
+		sources, handle := hands()
+		c.join(tuning{tune: transactional}, handle)
+		h := receive(t, sources, "the source")
+		readers, read := hands()
+		m := c.join(tuning{group: "reader", tune: func(cfg *bus.ConsumerConfig) { cfg.Topics = []string{outTopic} }}, read)
+		var r hand
+		for r.src == nil || r.src.Log().Partition != 0 {
+			r = receive(t, readers, "the reader")
+		}
+		if err := h.src.(transactor).Transact(h.ctx, []pipeline.Record{out(0, "a")}, 1, "m"); err != nil {
+			t.Fatal(err)
+		}
+		records, err := r.src.Fetch(r.ctx)
+		if err != nil || len(records) != 1 {
+			t.Fatalf("fetched %v, %v", records, err)
+		}
+		if err := r.src.Commit(r.ctx, records[0].Offset+1, ""); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(r.ctx, 30*time.Second)
+		defer cancel()
+		if _, err := r.src.Fetch(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"spanmill_bus_lag_records", "spanmill_bus_lag_seconds"} {
+			if v, ok := m.gauge(t, name, "0"); v != 0 || !ok {
+				t.Errorf("%s is %v, %v", name, v, ok)
+			}
+		}
+	})
+}
+
 // TestRefusedOffsetTakesItsRecordsBack: the group does not know the member any
 // more, so nothing of the transaction may be seen.
 func TestRefusedOffsetTakesItsRecordsBack(t *testing.T) {

@@ -17,6 +17,8 @@ const (
 	typeNano    proto.ColumnType = "DateTime64(9, 'UTC')"
 	typeDollars proto.ColumnType = "Decimal(18, 9)"
 	typeStatus  proto.ColumnType = "Enum8('UNSET' = 0, 'OK' = 1, 'ERROR' = 2)"
+	typeSecond  proto.ColumnType = "DateTime('UTC')"
+	typeInt16   proto.ColumnType = "Int16"
 	typeInt32   proto.ColumnType = "Int32"
 	typeInt64   proto.ColumnType = "Int64"
 	typeFloat64 proto.ColumnType = "Float64"

@@ -52,6 +52,7 @@ func TestOnEngine(t *testing.T) {
 		"whole spans":                       testWholeSpans,
 		"repricing":                         testRepricing,
 		"repricing killed":                  testRepricingKilled,
+		"rollups merge as in Go":            testRollupsMergeAsInGo,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

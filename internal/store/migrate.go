@@ -29,7 +29,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if err := errors.Join(sql.Migrate(ctx, db, p, s.log), db.Close()); err != nil {
 		return err
 	}
-	for _, table := range append(rowTables(), TableExperiments) {
+	for _, table := range append(rowTables(), TableExperiments, TableRollups) {
 		if err := s.applyWindow(ctx, table); err != nil {
 			return fmt.Errorf("set deduplication window of %s: %w", table, err)
 		}

@@ -23,7 +23,7 @@ import (
 func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func testBlocksMatchTheirTables(t *testing.T, b *bundle) {
-	blocks := map[string]Block{TableSpans: NewSpanBlock(), TableTraceParts: NewTracePartBlock(), TableExperiments: NewExperimentBlock()}
+	blocks := map[string]Block{TableSpans: NewSpanBlock(), TableTraceParts: NewTracePartBlock(), TableExperiments: NewExperimentBlock(), TableRollups: NewRollupBlock()}
 	for _, kind := range schema.StoredKinds() {
 		blocks[eventTable(kind)] = NewEventBlock(kind)
 	}
@@ -55,7 +55,7 @@ func testMigrateAgainAndAltered(t *testing.T, b *bundle) {
 			t.Fatal(err)
 		}
 	}
-	for _, table := range append(rowTables(), TableExperiments) {
+	for _, table := range append(rowTables(), TableExperiments, TableRollups) {
 		b.expect(t, "1", "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = '"+table+"' AND engine_full LIKE '%non_replicated_deduplication_window = 20000%'")
 	}
 	// A migration that was cut off is repeated.

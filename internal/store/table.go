@@ -13,6 +13,7 @@ import (
 const (
 	TableSpans      = "spans"
 	TableTraceParts = "trace_parts"
+	TableRollups    = "rollups"
 )
 
 // Table inserts blocks of type B into one table, and says what the table has.
@@ -37,6 +38,11 @@ func (s *Store) Spans() *Table[*SpanBlock] {
 // TraceParts is table trace_parts.
 func (s *Store) TraceParts() *Table[*TracePartBlock] {
 	return &Table[*TracePartBlock]{name: TableTraceParts, store: s, rangeSQL: "src_first_offset = %d AND src_offset = %d", rowSQL: "(tenant, trace_id)"}
+}
+
+// Rollups is table rollups.
+func (s *Store) Rollups() *Table[*RollupBlock] {
+	return &Table[*RollupBlock]{name: TableRollups, store: s, rangeSQL: "src_offset BETWEEN %d AND %d", rowSQL: "(src_offset, src_index)"}
 }
 
 // Name is the table's name.

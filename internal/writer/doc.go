@@ -7,6 +7,8 @@
 // ends and takes it into the tables exactly once; what is here is only what a
 // batch is made of, and that is a pure function of the log.
 //
+// Topic rollups goes to table rollups the same way (rollups.go), a row a metric.
+//
 // What a batch is built in is lent (builds): partitions with a backlog take
 // turns, so that an outage costs time afterwards and not memory.
 //

@@ -23,6 +23,7 @@ type metrics struct {
 	undeleted  prometheus.Counter
 	sweeps     prometheus.Histogram
 	listed     prometheus.Counter
+	rollupRows prometheus.Counter
 	bytes      prometheus.Counter
 	batches    prometheus.Counter
 	duplicates prometheus.Counter
@@ -71,6 +72,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		undeleted:  counter("deletion_failures_total", "Rounds of deleting that failed; the next one does what is left."),
 		sweeps:     histogram("deletion_seconds", "Time of a round of deleting.", times),
 		listed:     counter("experiments_total", "Changes of experiments stored."),
+		rollupRows: counter("rollup_rows_total", "Rows of table rollups inserted and committed."),
 		bytes:      counter("record_bytes_total", "Bytes of the records inserted and committed."),
 		batches:    counter("batches_total", "Batches inserted and committed."),
 		duplicates: counter("duplicate_spans_total", "Spans dropped as resends (Rule D)."),
@@ -124,11 +126,15 @@ type meter struct {
 
 var _ pipeline.Meter = meter{}
 
-// meter counts a partition under its number, one of topic events as events/N.
+// meter counts a partition under its number, one of another topic than spans as
+// topic/N.
 func (m *metrics) meter(log pipeline.Log) meter {
 	partition := strconv.Itoa(int(log.Partition))
-	if log.Topic == schema.TopicEvents {
+	switch log.Topic {
+	case schema.TopicEvents:
 		return meter{m, log.Topic + "/" + partition, m.eventRows, new(bool)}
+	case schema.TopicRollups:
+		return meter{m, log.Topic + "/" + partition, m.rollupRows, new(bool)}
 	}
 	return meter{m, partition, m.rows, new(bool)}
 }

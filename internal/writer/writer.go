@@ -22,6 +22,7 @@ type Config struct {
 	Pipeline      pipeline.Config `embed:""`
 	Dedup         dedup.Config    `embed:"" prefix:"dedup-"`
 	RetentionDays int             `help:"Days that new rows are kept." default:"30"`
+	RollupDays    int             `help:"Days that new rows of metrics are kept." default:"400"`
 	// CatchUp bounds memory: each of them holds a batch of the largest size.
 	CatchUp int `help:"Partitions that work off a backlog at the same time." default:"3"`
 	// DeleteEvery bounds how often the server has to look through its tables.
@@ -33,6 +34,9 @@ func (c Config) Validate() error {
 	err := errors.Join(c.Pipeline.Validate(), c.Dedup.Validate())
 	if c.RetentionDays < 1 || c.RetentionDays > 36500 {
 		err = errors.Join(err, fmt.Errorf("retention is %d days, must be 1 to 36500", c.RetentionDays))
+	}
+	if c.RollupDays < 1 || c.RollupDays > 36500 {
+		err = errors.Join(err, fmt.Errorf("retention of metrics is %d days, must be 1 to 36500", c.RollupDays))
 	}
 	if c.CatchUp < 1 {
 		err = errors.Join(err, fmt.Errorf("%d partitions work off a backlog at once, must be at least 1", c.CatchUp))
@@ -55,11 +59,12 @@ type Consumer interface {
 	Run(ctx context.Context, handle func(ctx context.Context, src pipeline.Source) error) error
 }
 
-// Writer moves topics spans, events and experiments into the tables.
+// Writer moves topics spans, events, experiments and rollups into the tables.
 type Writer struct {
 	cfg      Config
 	consumer Consumer
 	store    Store
+	rollups  RollupStore
 	letters  *deadLetters
 	builds   *builds
 	books    *pricing.Books
@@ -117,6 +122,11 @@ func (w *Writer) partition(ctx context.Context, src pipeline.Source) error {
 	log := src.Log()
 	if log.Topic == schema.TopicExperiments {
 		return w.experiments(ctx, src)
+	}
+	if log.Topic == schema.TopicRollups && w.rollups != nil {
+		meter := w.metrics.meter(log)
+		defer meter.forget()
+		return pipeline.Run(ctx, src, newRollupStage(w, log), w.cfg.Pipeline, meter, w.log)
 	}
 	partitions, err := w.letters.producer.Partitions(ctx, log.Topic)
 	if err != nil {
@@ -181,6 +191,9 @@ func (w *Writer) standing(ctx context.Context, log pipeline.Log) (last int64, fo
 	} = w.store
 	if log.Topic == schema.TopicEvents {
 		tables = w.store.Events()
+	}
+	if log.Topic == schema.TopicRollups {
+		tables = w.rollups
 	}
 	for {
 		last, found, err = tables.LastOffset(ctx, topicID(log), log.Partition)

@@ -26,7 +26,7 @@ const (
 func config(dir string) embedded.Config {
 	cfg := embedded.Default()
 	cfg.Dir, cfg.Listen = dir, "127.0.0.1:0"
-	cfg.Hold = map[string]string{topic: group}
+	cfg.Hold = map[string][]string{topic: {group}}
 	return cfg
 }
 

@@ -24,9 +24,9 @@ type Config struct {
 	// TrimInterval is how often retention and budget are looked at: what is
 	// written meanwhile may exceed MaxLogBytes.
 	TrimInterval time.Duration
-	// Hold names topics whose records stay until a consumer group has committed
-	// them: topic → group.
-	Hold map[string]string
+	// Hold names topics whose records stay until consumer groups have committed
+	// them: topic → groups.
+	Hold map[string][]string
 }
 
 // Default lacks Dir and Hold.

@@ -13,7 +13,7 @@ import (
 type trimmable struct {
 	tp       topicPartition
 	segments []segment
-	// hold is the offset that must stay: what its group has not read yet.
+	// hold is the offset that must stay: what one of its groups has not read yet.
 	hold int64
 	// held: the partition's history counts against the budget.
 	held bool
@@ -185,8 +185,8 @@ func (b *Bus) look() ([]trimmable, error) {
 		if t.segments, err = segments(partitionDir(b.cfg.Dir, tp)); err != nil {
 			return nil, err
 		}
-		if group, ok := b.cfg.Hold[tp.topic]; ok {
-			t.held, t.hold = true, b.committed(group, tp)
+		for _, group := range b.cfg.Hold[tp.topic] {
+			t.held, t.hold = true, min(t.hold, b.committed(group, tp))
 		}
 		out = append(out, t)
 	}

@@ -39,6 +39,7 @@ var sharded = []struct{ table, key string }{
 	{"assessments", "cityHash64(trace_id)"},
 	{"trace_deletions", "cityHash64(trace_id)"},
 	{"experiments", "cityHash64(experiment_id)"},
+	{"rollups", "cityHash64(tenant, view, metric)"},
 }
 
 // OnCluster has a statement run on every server of the cluster, if there is one.

@@ -1,0 +1,71 @@
+package store
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strconv"
+	"testing"
+
+	"github.com/spanmill/spanmill/pkg/schema/rollup"
+)
+
+// Expressions of docs/metrics.md: a quantile of a merged histogram, and the
+// number of distinct values of merged registers.
+const (
+	quantileSQL = `arrayFirst((k, n) -> n >= greatest(1, ceil(%g * arraySum(mapValues(m)))), mapKeys(m), arrayCumSum(mapValues(m))) AS bucket,
+		if(bucket = -1, 0, exp2(bucket / 32) * 2 / (1 + exp2(-1 / 32)))`
+	distinctSQL = `(4096 - length(m)) / 4096 AS empty,
+		4096 * 4096 / (2 * log(2) * (arraySum(r -> exp2(-r), mapValues(m)) + 4096 * (empty + arraySum(k -> pow(empty, exp2(k)) * exp2(k - 1), range(1, 30))))) AS estimate`
+)
+
+// testRollupsMergeAsInGo: what SQL makes of the rows of many partials is what
+// Merge makes of them.
+func testRollupsMergeAsInGo(t *testing.T, b *bundle) {
+	rng := rand.New(rand.NewPCG(5, 5))
+	block, all := NewRollupBlock(), new(rollup.Partial)
+	series := rollup.Series{Tenant: "ten", View: "model", Labels: []rollup.Label{{Name: "provider", Value: "p"}, {Name: "model", Value: "größer"}}}
+	for i := range 40 {
+		var m rollup.Metric
+		m.Name = "latency"
+		for range rng.IntN(300) {
+			m.Measure(rollup.Of(int64(math.Exp(15+2*rng.NormFloat64())), rollup.Once*rollup.Weight(1+rng.IntN(4))))
+			m.Distinct.Add(rollup.RegisterOf(strconv.Itoa(rng.IntN(5000))))
+		}
+		m.Correct(rollup.Of(-int64(rng.IntN(1000)), rollup.Once))
+		if i%5 == 0 {
+			m.Retract(rollup.Of(7, rollup.Once)) // a count below zero, which later rows make good
+			all.Measure(rollup.Of(7, rollup.Once))
+			extra := rollup.Metric{Name: "latency"}
+			extra.Measure(rollup.Of(7, rollup.Once))
+			appendRollup(block, &series, &extra, 1000+i)
+		}
+		all.Merge(&m.Partial)
+		appendRollup(block, &series, &m, i)
+	}
+	if err := b.Rollups().Insert(t.Context(), block, "rollups", soon(), nil); err != nil {
+		t.Fatal(err)
+	}
+	const from = " FROM rollups WHERE tenant = 'ten' AND view = 'model' AND metric = 'latency' AND labels['model'] = 'größer' AND pane = '2026-11-20 12:00:00'"
+	b.expect(t, fmt.Sprintf("%d\t%d\t%d\t%d\t%d\t%d", all.Count, all.Sum, all.Weight, all.Estimated, all.Min, all.Max),
+		"SELECT sum(count), sum(sum), sum(weight), sum(estimated), min(min), max(max)"+from)
+	for _, q := range []float64{0, 0.5, 0.95, 0.999, 1} {
+		want, _ := all.Hist.Quantile(q)
+		got, err := strconv.ParseFloat(b.query(t, "SELECT toString(v) FROM (WITH sumMap(buckets) AS m SELECT "+fmt.Sprintf(quantileSQL, q)+" AS v"+from+")"), 64)
+		if err != nil || math.Abs(got-want) > 1e-9*want {
+			t.Errorf("quantile %g is %f by SQL, %f in Go (%v)", q, got, want, err)
+		}
+	}
+	want := all.Distinct.Estimate()
+	got, err := strconv.ParseFloat(b.query(t, "SELECT toString(estimate) FROM (WITH maxMap(registers) AS m SELECT "+distinctSQL+from+")"), 64)
+	if err != nil || math.Abs(got-want) > 1e-6*want {
+		t.Errorf("distinct is %f by SQL, %f in Go (%v)", got, want, err)
+	}
+}
+
+func appendRollup(block *RollupBlock, s *rollup.Series, m *rollup.Metric, index int) {
+	block.Append(&rollup.Row{
+		Series: s, Start: 1795176000, Metric: m, PartDay: testDay, RetentionDays: 400, ReceivedMilli: 1795305600123,
+		Log: testLog, Partition: 1, Offset: 2, Index: uint32(index),
+	})
+}
