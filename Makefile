@@ -89,8 +89,8 @@ containers: engine ## What deploy/ ships: compose file, image, ClickHouse's file
 	@$(STAGE) "containers" go test -count=1 -timeout 15m ./tests/containers/...
 
 .PHONY: sim
-sim: ## Seeded histories of the writer in virtual time, against a model of ClickHouse
-	@$(STAGE) "simulation" go test -count=1 -timeout 10m ./tests/sim/...
+sim: ## Seeded histories in virtual time: the writer against a model of ClickHouse, the aggregator against a recount
+	@$(STAGE) "simulation" go test -count=1 -timeout 10m ./tests/sim/... ./tests/recount/...
 
 .PHONY: kafka
 kafka: engine ## A real Apache Kafka: conformance, the separate binaries, a foreign client

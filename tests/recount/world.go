@@ -1,0 +1,270 @@
+package recount
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/spanmill/spanmill/internal/aggregator"
+	"github.com/spanmill/spanmill/internal/bus"
+	"github.com/spanmill/spanmill/internal/dedup"
+	"github.com/spanmill/spanmill/internal/demo"
+	"github.com/spanmill/spanmill/pkg/pipeline"
+	"github.com/spanmill/spanmill/pkg/schema"
+)
+
+const (
+	partitions = 3
+	brokerPort = 9092
+	group      = "aggregators"
+)
+
+// Requests at which a process can be killed: inside of a transaction.
+const (
+	requestTxnOffsetCommit = 28
+	requestEndTxn          = 26
+)
+
+// world is a broker and the aggregators that come and go.
+type world struct {
+	net     *kfake.VirtualNetwork
+	cluster *kfake.Cluster
+	rng     *rand.Rand
+	log     *slog.Logger
+	all     []*process
+	hits    map[string]int
+	mu      sync.Mutex
+}
+
+func newWorld(seed uint64) (*world, error) {
+	w := &world{net: new(kfake.VirtualNetwork), rng: rand.New(rand.NewPCG(seed, 1)), hits: map[string]int{}, log: slog.New(slog.DiscardHandler)}
+	var err error
+	w.cluster, err = kfake.NewCluster(kfake.Ports(brokerPort), kfake.ListenFn(w.net.Listen),
+		kfake.SeedTopics(partitions, schema.TopicSpans), kfake.SeedTopics(2, schema.TopicRollups))
+	return w, err
+}
+
+func (w *world) busConfig(dial func(context.Context, string, string) (net.Conn, error)) bus.Config {
+	cfg := bus.Default()
+	cfg.Dial = dial
+	cfg.RequestTimeout = 2 * time.Second
+	return cfg
+}
+
+// process is an aggregator and its connections.
+type process struct {
+	w    *world
+	stop context.CancelFunc
+	done chan struct{}
+
+	mu    sync.Mutex
+	dead  bool
+	conns map[net.Conn]bool
+	// aim is the request at which it dies, 0 for none; sent says whether the
+	// request still leaves.
+	aim  uint16
+	sent bool
+}
+
+func (w *world) start() (*process, error) {
+	p := &process{w: w, done: make(chan struct{}), conns: map[net.Conn]bool{}}
+	cfg := w.busConfig(p.dial)
+	consumerCfg := bus.DefaultConsumer()
+	consumerCfg.Group, consumerCfg.Topics, consumerCfg.Transactions = group, []string{schema.TopicSpans}, true
+	consumerCfg.SessionTimeout, consumerCfg.HeartbeatInterval, consumerCfg.RebalanceTimeout = 6*time.Second, 2*time.Second, 2*time.Second
+	reg := prometheus.NewRegistry()
+	consumer, err := bus.NewConsumer(cfg, consumerCfg, bus.ConsumerDeps{Start: bus.AtLogStart, Log: w.log, Reg: reg})
+	if err != nil {
+		return nil, err
+	}
+	producer, err := bus.NewProducer(cfg, w.log, reg)
+	if err != nil {
+		return nil, err
+	}
+	a := aggregator.New(aggregator.Config{
+		Dedup: dedup.Config{Spans: 4_000_000, Horizon: 24 * time.Hour}, Window: 1 << 40, WindowSpans: 1 << 30,
+		MaxSeries: 100_000, MaxOpen: 3000, Interval: time.Second,
+	}, aggregator.Dependencies{
+		Consumer: member{consumer}, Topics: producer, Log: w.log, Reg: reg,
+		Pricer: func() aggregator.Pricer { return aggregator.ReportedCost{} },
+	})
+	ctx, stop := context.WithCancel(context.Background())
+	p.stop = stop
+	w.all = append(w.all, p)
+	go func() {
+		defer close(p.done)
+		defer producer.Close()
+		_ = a.Run(ctx)
+	}()
+	return p, nil
+}
+
+// member is a consumer in the aggregator's words.
+type member struct{ *bus.Consumer }
+
+// Run implements aggregator.Consumer.
+func (m member) Run(ctx context.Context, handle func(context.Context, aggregator.Source) error) error {
+	return m.Consumer.Run(ctx, func(ctx context.Context, src pipeline.Source) error {
+		return handle(ctx, src.(aggregator.Source))
+	})
+}
+
+var errDead = errors.New("the process is gone")
+
+func (p *process) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	c, err := p.w.net.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.dead {
+		_ = c.Close()
+		return nil, errDead
+	}
+	p.conns[c] = true
+	return &watched{c, p}, nil
+}
+
+// watched is a connection of a process that may die at a request.
+type watched struct {
+	net.Conn
+	p *process
+}
+
+// Write looks at the kind of the request: length, then key.
+func (c *watched) Write(b []byte) (int, error) {
+	if len(b) < 6 {
+		return c.Conn.Write(b)
+	}
+	what, sent := c.p.death(binary.BigEndian.Uint16(b[4:]))
+	if what == "" {
+		return c.Conn.Write(b)
+	}
+	c.p.w.hit(what)
+	if sent {
+		_, _ = c.Conn.Write(b)
+	}
+	c.p.kill()
+	return 0, errDead
+}
+
+// death says how the process dies at a request, "" if it does not, and whether
+// the request still leaves.
+func (p *process) death(request uint16) (what string, sent bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.dead || p.aim != request || request == 0:
+		return "", false
+	case request == requestTxnOffsetCommit:
+		return beforeOffset, p.sent
+	case p.sent:
+		return afterEnd, true
+	}
+	return beforeEnd, false
+}
+
+// Where inside of a transaction a process died.
+const (
+	beforeOffset = "before the offset joined its transaction"
+	beforeEnd    = "before it asked for its transaction's end"
+	afterEnd     = "after it asked for its transaction's end"
+)
+
+func (w *world) hit(what string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.hits[what]++
+}
+
+// kill makes the process vanish: it hears and says nothing from now on.
+func (p *process) kill() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dead = true
+	for c := range p.conns {
+		_ = c.Close()
+	}
+	p.stop()
+}
+
+func (p *process) isDead() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.dead
+}
+
+// order is the log to be: which span of which trace, and whether it was sent
+// before.
+type order struct {
+	trace  uint64
+	span   uint32
+	resent bool
+	late   bool
+}
+
+// shuffle draws the order in which the generator's spans are sent: at random,
+// one in twenty again, one in fifty an hour late.
+func (w *world) shuffle(g *demo.Generator, spans int) []order {
+	var all, late []order
+	for i := uint64(0); len(all) < spans; i++ {
+		for s := range g.Size(i) {
+			all = append(all, order{trace: i, span: s})
+		}
+	}
+	w.rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	var out []order
+	for _, o := range all {
+		if w.rng.IntN(50) == 0 {
+			o.late = true
+			late = append(late, o)
+			continue
+		}
+		out = append(out, o)
+	}
+	out = append(out, late...)
+	for n := len(out) / 20; n > 0; n-- {
+		again := out[w.rng.IntN(len(out)/2)]
+		again.resent = true
+		at := len(out)/2 + w.rng.IntN(len(out)/2)
+		if out[at].late {
+			again.late = true
+		}
+		out = append(out[:at+1], append([]order{again}, out[at+1:]...)...)
+	}
+	return out
+}
+
+// produce writes spans as records of a few spans each.
+func (w *world) produce(ctx context.Context, to *bus.Producer, g *demo.Generator, m *demo.Maker, spans []order) error {
+	open := make(map[int32][]byte)
+	var records []pipeline.Record
+	closeAll := func() {
+		for p, value := range open {
+			records = append(records, pipeline.Record{Topic: schema.TopicSpans, Partition: p, Value: value})
+		}
+		clear(open)
+	}
+	for n, o := range spans {
+		p := schema.PartitionOf(g.TraceID(o.trace), partitions)
+		open[p] = m.AppendPiece(open[p], demo.Piece{From: demo.Position{Trace: o.trace, Span: o.span}, To: demo.Position{Trace: o.trace, Span: o.span + 1}, Spans: 1})
+		if n%40 == 39 {
+			closeAll()
+		}
+	}
+	closeAll()
+	if err := to.Produce(ctx, records); err != nil {
+		return fmt.Errorf("produce: %w", err)
+	}
+	return nil
+}
