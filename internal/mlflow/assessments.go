@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -51,12 +52,12 @@ func (j judgement) events(traceID string) []schema.Event {
 func newAssessment(trace string, sent object) (judgement, error) {
 	now := time.Now().UnixMilli()
 	j := judgement{readAssessment(sent)}
-	j.Mask, j.Name = schema.AssessmentAll, sent.required("assessment_name")
+	j.Mask = schema.AssessmentAll
 	if !sent.has("valid") {
 		j.Valid = true
 	}
-	if j.Type == "" {
-		sent.lacks("feedback, expectation or issue")
+	if j.Type == "" && sent.err() == nil {
+		*sent.problem = "Unknown assessment type: None"
 	}
 	j.ID = newAssessmentID(trace, sent)
 	if j.CreateMilli == 0 {
@@ -89,7 +90,7 @@ func readAssessment(sent object) schema.Assessment {
 	source := sent.object("source")
 	a := schema.Assessment{
 		Name:        sent.text("assessment_name"),
-		SourceType:  sourceType(source.text("source_type")),
+		SourceType:  sourceType(source.enum("source_type")),
 		SourceID:    source.text("source_id"),
 		CreateMilli: sent.milli("create_time"), UpdateMilli: sent.milli("last_update_time"),
 		Rationale: sent.text("rationale"),
@@ -117,14 +118,14 @@ func sourceType(sent string) string {
 	return "SOURCE_TYPE_UNSPECIFIED"
 }
 
-// readValue reads which kind of assessment it is, and what it says.
+// readValue reads which kind of assessment it is, the first of several, and
+// what it says.
 func readValue(a *schema.Assessment, sent object) {
 	for _, kind := range []string{typeFeedback, typeExpectation, typeIssue} {
 		if !sent.has(kind) {
 			continue
 		}
 		if a.Type != "" {
-			sent.wrong(kind, "the only one of feedback, expectation and issue")
 			return
 		}
 		a.Type = kind
@@ -202,6 +203,9 @@ func assessmentOf(trace string, a schema.Assessment) assessmentJSON {
 	value := json.RawMessage(a.Value)
 	switch a.Type {
 	case typeFeedback:
+		if a.Value == "" {
+			value = json.RawMessage("null") // an error has no value, which MLflow says
+		}
 		out.Feedback = &feedbackJSON{Value: value}
 		if a.Error != nil {
 			out.Feedback.Error = &errorJSON{a.Error.Code, a.Error.Message, a.Error.Stack}
@@ -312,7 +316,10 @@ func (s *Server) updateAssessment(c *call) (answer, error) {
 		return answer{}, err
 	}
 	if err == nil && change.Mask&schema.AssessmentValue != 0 && change.Type != now.Type {
-		return answer{}, invalid("An assessment of type '" + now.Type + "' cannot become one of type '" + change.Type + "'")
+		return answer{}, invalid(fmt.Sprintf("Cannot update %s value on %s assessment.", change.Type, withArticle[now.Type]))
+	}
+	if err == nil && change.Mask&schema.AssessmentMetadata != 0 {
+		change.Metadata = over(now.Metadata, change.Metadata) // MLflow adds keys and takes none away
 	}
 	events := []schema.Event{{Kind: schema.EventAssessment, TraceID: hexOf(trace), Assessment: &change}}
 	if err := s.deps.Events.Publish(c.Context(), c.tenant, events); err != nil {
@@ -321,6 +328,9 @@ func (s *Server) updateAssessment(c *call) (answer, error) {
 	now.ID = change.ID
 	return replyAssessment(trace, merged(now, change))
 }
+
+// withArticle are the kinds in MLflow's messages.
+var withArticle = map[string]string{typeFeedback: "a Feedback", typeExpectation: "an Expectation", typeIssue: "an Issue"}
 
 // masked reads an update mask, names with commas between. Unknown ones are
 // ignored, as MLflow does.

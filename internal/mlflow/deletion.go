@@ -27,14 +27,16 @@ func (s *Server) deleteTraces(c *call) (answer, error) {
 		pick.Limit = int(min(maxDeleted, o.integer("max_traces")))
 	}
 	switch {
-	case byTime == (len(ids) > 0):
-		return answer{}, invalid("Either `max_timestamp_millis` or `request_ids` must be specified, but not both.")
-	case !byTime && o.has("max_traces"):
-		return answer{}, invalid("`max_traces` can't be specified if `request_ids` is specified.")
-	case pick.Limit < 1 || len(ids) > maxDeleted:
-		return answer{}, invalid("`max_traces` must be a positive integer, and at most 10000 traces can be named.")
 	case o.err() != nil:
 		return answer{}, o.err()
+	case !byTime && len(ids) == 0:
+		return answer{}, invalid("Either `max_timestamp_millis` or `trace_ids` must be specified.")
+	case byTime && len(ids) > 0:
+		return answer{}, invalid("Only one of `max_timestamp_millis` and `trace_ids` can be specified.")
+	case !byTime && o.has("max_traces"):
+		return answer{}, invalid("`max_traces` can't be specified if `trace_ids` is specified.")
+	case pick.Limit < 1 || len(ids) > maxDeleted:
+		return answer{}, invalid("`max_traces` must be a positive integer, and at most 10000 traces can be named.")
 	}
 	for _, id := range ids {
 		pick.IDs = append(pick.IDs, hexOf(id))

@@ -228,8 +228,12 @@ func (s *Server) updateExperiment(c *call) (answer, error) {
 	case name == "":
 		return empty()
 	}
-	if err := s.deps.Experiments.Rename(c.Context(), c.tenant, id, name, time.Now().UnixMilli()); err != nil {
-		return answer{}, changeError(err, name)
+	err = changeError(s.deps.Experiments.Rename(c.Context(), c.tenant, id, name, time.Now().UnixMilli()), name)
+	if taken, ok := errors.AsType[*Error](err); ok && taken.Code == codeExists {
+		taken.Code = codeBadRequest // as MLflow has it here
+	}
+	if err != nil {
+		return answer{}, err
 	}
 	return empty()
 }
@@ -314,6 +318,14 @@ const (
 	maxExperimentPage     = 50_000
 )
 
+// wrongPage refuses a page's size in MLflow's words.
+func wrongPage(limit int64) error {
+	if limit < 1 {
+		return invalid(fmt.Sprintf("Invalid value %d for parameter 'max_results' supplied. It must be a positive integer", limit))
+	}
+	return invalid(fmt.Sprintf("Invalid value %d for parameter 'max_results' supplied:  Hint: Value was of type 'int'. %s", limit, seeDocs))
+}
+
 // searchExperiments lists a tenant's experiments, in pages.
 func (s *Server) searchExperiments(c *call) (answer, error) {
 	o, err := c.message()
@@ -324,13 +336,13 @@ func (s *Server) searchExperiments(c *call) (answer, error) {
 	if o.has("max_results") {
 		limit = o.integer("max_results")
 	}
-	search, err := parseExperimentSearch(o.text("view_type"), o.text("filter"), o.list("order_by"))
+	search, err := parseExperimentSearch(o.enum("view_type"), o.text("filter"), o.list("order_by"))
 	offset, tokenErr := pageOffset(o.text("page_token"))
 	switch {
 	case o.err() != nil:
 		return answer{}, o.err()
 	case limit < 1 || limit > maxExperimentPage:
-		return answer{}, invalid(fmt.Sprintf("Invalid value %d for parameter 'max_results' supplied. It must be at least 1 and at most %d.", limit, maxExperimentPage))
+		return answer{}, wrongPage(limit)
 	case err != nil || tokenErr != nil:
 		return answer{}, errors.Join(err, tokenErr)
 	case !s.deps.Experiments.IsReady():

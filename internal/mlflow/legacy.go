@@ -3,6 +3,7 @@ package mlflow
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"maps"
 
 	"github.com/spanmill/spanmill/pkg/schema"
 )
@@ -21,7 +22,7 @@ type legacyInfoJSON struct {
 	ID           string     `json:"request_id"`
 	ExperimentID string     `json:"experiment_id,omitempty"`
 	Timestamp    int64      `json:"timestamp_ms"`
-	Duration     *int64     `json:"execution_time_ms,omitempty"`
+	Duration     int64      `json:"execution_time_ms"` // 0 while it runs
 	Status       string     `json:"status"`
 	Metadata     []keyValue `json:"request_metadata,omitempty"`
 	Tags         []keyValue `json:"tags,omitempty"`
@@ -32,9 +33,7 @@ func replyLegacy(id string, info *schema.TraceInfo) (answer, error) {
 		ID: id, ExperimentID: info.ExperimentID, Timestamp: info.RequestMilli, Status: info.State,
 		Metadata: keyValues(info.Metadata), Tags: keyValues(info.Tags),
 	}
-	if info.DurationMilli.Set {
-		out.Duration = new(int64(info.DurationMilli.N))
-	}
+	out.Duration = int64(info.DurationMilli.N)
 	return reply(struct {
 		Info legacyInfoJSON `json:"trace_info"`
 	}{out})
@@ -67,7 +66,7 @@ func (s *Server) startLegacyTrace(c *call) (answer, error) {
 	if _, err := s.activeExperiment(c.Context(), c.tenant, info.ExperimentID); err != nil {
 		return answer{}, err
 	}
-	withKeys(info.Tags, tagSpansLocation, trackingStore, tagArtifacts, artifactsOf(info.ExperimentID, id))
+	withKeys(info.Tags, tagArtifacts, artifactsOf(info.ExperimentID, id))
 	if err := s.deps.Events.Publish(c.Context(), c.tenant, []schema.Event{{Kind: schema.EventTraceInfo, TraceID: id, Info: info}}); err != nil {
 		return answer{}, err
 	}
@@ -82,7 +81,7 @@ func (s *Server) endLegacyTrace(c *call) (answer, error) {
 		return answer{}, err
 	}
 	id, end := c.PathValue("trace"), o.integer("timestamp_ms")
-	state, known := states[o.text("status")]
+	state, known := states[o.enum("status")]
 	if !known {
 		o.wrong("status", "OK, ERROR or IN_PROGRESS")
 	}
@@ -93,11 +92,11 @@ func (s *Server) endLegacyTrace(c *call) (answer, error) {
 	if err := s.known(c.Context(), c.tenant, id); err != nil {
 		return answer{}, err
 	}
-	change.Metadata = withKeys(change.Metadata, metadataFinalized, "true")
 	answered := *change
 	if s.deps.Reader != nil {
 		if infos, err := s.deps.Reader.TraceInfos(c.Context(), c.tenant, []string{hexOf(id)}); err == nil && len(infos) > 0 {
 			answered.ExperimentID, answered.RequestMilli = infos[0].ExperimentID, infos[0].RequestMilli
+			answered.Metadata, answered.Tags = over(infos[0].Metadata, change.Metadata), over(infos[0].Tags, change.Tags)
 			change.DurationMilli = schema.Count{N: uint64(max(0, end-infos[0].RequestMilli)), Set: true}
 			answered.DurationMilli = change.DurationMilli
 		}
@@ -106,4 +105,12 @@ func (s *Server) endLegacyTrace(c *call) (answer, error) {
 		return answer{}, err
 	}
 	return replyLegacy(id, &answered)
+}
+
+// over gives both maps' keys, with the second one's values where both have one.
+func over(first, second map[string]string) map[string]string {
+	both := make(map[string]string, len(first)+len(second))
+	maps.Copy(both, first)
+	maps.Copy(both, second)
+	return both
 }

@@ -68,16 +68,42 @@ func (o object) into(name string, v any, want string) {
 	}
 }
 
-// text is a string field. Numbers are taken as their text: clients in other
-// languages send ids that way.
+// text is a string field. Any other value is refused in MLflow's words.
 func (o object) text(name string) (s string) {
 	raw := o.get(name)
-	if len(raw) > 0 && (raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9') {
-		return string(raw)
+	if isNumber(raw) {
+		o.wrongType(name, raw)
+		return ""
 	}
 	o.into(name, &s, "a string")
 	return s
 }
+
+// enum is a field with named values, which have numbers too: either, as text.
+func (o object) enum(name string) string {
+	if raw := o.get(name); isNumber(raw) {
+		return string(raw)
+	}
+	return o.text(name)
+}
+
+func isNumber(raw json.RawMessage) bool {
+	return len(raw) > 0 && (raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9')
+}
+
+// wrongType notes a number where it does not belong, or beyond its bounds.
+func (o object) wrongType(name string, raw json.RawMessage) {
+	kind := "int"
+	if bytes.ContainsAny(raw, ".eE") {
+		kind = "float"
+	}
+	if *o.problem == "" {
+		*o.problem = fmt.Sprintf("Invalid value %s for parameter '%s' supplied:  Hint: Value was of type '%s'. %s", raw, name, kind, seeDocs)
+	}
+}
+
+// seeDocs ends MLflow's messages about parameters.
+const seeDocs = "See the API docs for more information about request parameters."
 
 // boolean is true or false; in a query clients in Python write True and False.
 func (o object) boolean(name string) (b bool) {
@@ -207,10 +233,15 @@ func formatDuration(ms int64) string {
 }
 
 // message is what a request asks: the object of its body, or of its query, whose
-// values are texts.
+// values are texts. A body that is no object is taken for an empty one, as MLflow
+// takes it: what it lacks is then named.
 func (c *call) message() (object, error) {
 	if c.Method != http.MethodGet {
-		return parse(c.body)
+		o, err := parse(c.body)
+		if err != nil {
+			o.fields = nil
+		}
+		return o, nil
 	}
 	o := object{fields: make(map[string]json.RawMessage), problem: new(string)}
 	for name, values := range c.URL.Query() {
@@ -235,6 +266,6 @@ func (o object) required(name string) string {
 // lacks notes that a field is missing.
 func (o object) lacks(name string) {
 	if *o.problem == "" {
-		*o.problem = "Missing value for required parameter '" + name + "'. See the API docs for more information about request parameters."
+		*o.problem = "Missing value for required parameter '" + name + "'. " + seeDocs
 	}
 }

@@ -33,6 +33,7 @@ const (
 	typeJSON     = "application/json"
 	typeProtobuf = "application/x-protobuf"
 	typeHTML     = "text/html; charset=utf-8"
+	typeText     = "text/plain; charset=utf-8"
 )
 
 // reply answers with a value as JSON.

@@ -97,7 +97,7 @@ func TestErrorsAsMLflowWordsThem(t *testing.T) {
 func TestObject(t *testing.T) {
 	t.Parallel()
 	o, err := parse([]byte(`{"trace_id":"a","requestTime":"2026-11-22T13:06:11.960Z","execution_duration":"1.5s","max_results":"7",
-		"valid":true,"tags":{"some_key":"v","aB":""},"trace_location":{"mlflowExperiment":{"experiment_id":3}},"nothing":null,
+		"valid":true,"tags":{"some_key":"v","aB":""},"trace_location":{"mlflowExperiment":{"experiment_id":"3"}},"nothing":null,
 		"list":[{"key":"k"}],"ids":["1","2"],"float":1e3}`))
 	if err != nil {
 		t.Fatal(err)

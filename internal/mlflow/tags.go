@@ -2,6 +2,7 @@ package mlflow
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -23,7 +24,7 @@ func (s *Server) setTag(c *call) (answer, error) {
 	}
 	key, value := o.required("key"), o.text("value")
 	if !validTagKey(key) {
-		o.wrong("key", "letters, digits and _ - . space : / only")
+		*o.problem = fmt.Sprintf("Invalid value %q for parameter 'key' supplied: %s", key, keyRule)
 	}
 	o.atMost("key", key, maxTagKey)
 	return s.changeTraceTag(c, o, schema.Tag{Key: key, Value: cut(value, maxTagValue)})
@@ -50,7 +51,7 @@ func (s *Server) changeTraceTag(c *call, o object, tag schema.Tag) (answer, erro
 		return answer{}, err
 	}
 	if tag.Deleted && !s.tagged(c, id, tag.Key) {
-		return answer{}, missing("No tag with key " + tag.Key + " for trace with ID " + id)
+		return answer{}, missing("No trace tag with key '" + tag.Key + "' for trace with ID '" + id + "'")
 	}
 	events := []schema.Event{{Kind: schema.EventTag, TraceID: hexOf(id), Tag: &tag}}
 	if err := s.deps.Events.Publish(c.Context(), c.tenant, events); err != nil {
@@ -80,6 +81,9 @@ func (s *Server) tagged(c *call, id, key string) bool {
 func reserved(key string) bool {
 	return strings.HasPrefix(key, schema.TagLinkedRun) || strings.HasPrefix(key, schema.TagLinkedPrompt)
 }
+
+// keyRule is MLflow's.
+const keyRule = "Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/)."
 
 func validTagKey(key string) bool {
 	return strings.IndexFunc(key, func(r rune) bool {

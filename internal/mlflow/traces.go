@@ -3,6 +3,7 @@ package mlflow
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"strings"
 
@@ -136,9 +137,9 @@ func traceInfo(sent object) (id string, info *schema.TraceInfo, experiment strin
 	}
 	location := sent.object("trace_location")
 	experiment = location.object("mlflow_experiment").required("experiment_id")
-	state, known := states[sent.text("state")]
+	state, known := states[sent.enum("state")]
 	if !known {
-		sent.wrong("state", "OK, ERROR or IN_PROGRESS")
+		state = states[""] // as MLflow takes it
 	}
 	info = &schema.TraceInfo{
 		ExperimentID:    experiment,
@@ -212,12 +213,16 @@ func (s *Server) linkToRun(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	ids, run := o.list("trace_ids"), o.required("run_id")
-	if len(ids) > maxLinked {
-		o.wrong("trace_ids", "a list of at most 100")
+	ids := o.list("trace_ids")
+	if len(ids) == 0 {
+		o.lacks("trace_ids")
 	}
+	run := o.required("run_id")
 	if err := o.err(); err != nil {
 		return answer{}, err
+	}
+	if len(ids) > maxLinked {
+		return answer{}, invalid(fmt.Sprintf("Cannot link more than %d traces to a run in a single request. Provided %d traces.", maxLinked, len(ids)))
 	}
 	if err := s.deps.Events.Publish(c.Context(), c.tenant, runLinks(ids, run)); err != nil {
 		return answer{}, err

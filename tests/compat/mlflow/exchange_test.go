@@ -39,6 +39,7 @@ type seen struct {
 func (s *symbols) see(e *exchange) seen {
 	request := content(e.Header.Get("Content-Type"), e.Body)
 	reply := content(e.Type, e.Reply)
+	s.begin()
 	s.requested(e.Path)
 	s.requested(string(e.Body))
 	s.learn(reply)

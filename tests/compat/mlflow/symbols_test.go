@@ -11,8 +11,10 @@ import (
 	"time"
 )
 
-// symbols names what a server makes up by the order of its appearance:
-// <experiment#1>, <assessment#2>, <time#3>; and times that a client chose by
+// symbols names what a server makes up by where it appears first: ids and page
+// tokens in their order, <experiment#1>, <assessment#2>; times by the exchange
+// and their order in it, <time#3.1>, so that one more or less does not rename
+// those after it; a time inside a text is <time>. It names times that a client chose by
 // their distance from a base: <ms+1500>, <ns+1500000000>, <rfc+1500>.
 //
 // fill is the way back, for requests that are kept with names.
@@ -25,6 +27,8 @@ type symbols struct {
 	values map[string]string // by name
 	counts map[string]int
 	sent   strings.Builder // every request so far
+	// exchange counts them; times is how many that one had so far.
+	exchange, times int
 }
 
 // The client's times begin so long before the conversation and are within span
@@ -50,6 +54,8 @@ var made = map[string]string{
 // short values are found only where an experiment's id is expected: the real
 // server's are 1, 2, 3.
 const short = 12
+
+func (s *symbols) begin() { s.exchange, s.times = s.exchange+1, 0 }
 
 func (s *symbols) requested(text string) { s.sent.WriteString(text + "\n") }
 
@@ -85,11 +91,10 @@ func scalar(value any) string {
 	return ""
 }
 
-func (s *symbols) add(kind, value string) string {
+func (s *symbols) add(kind, value string) {
 	s.counts[kind]++
 	name := fmt.Sprintf("<%s#%d>", kind, s.counts[kind])
 	s.names[value], s.values[name] = name, value
-	return name
 }
 
 // name gives a value in which all that is made up has its name.
@@ -115,7 +120,7 @@ func (s *symbols) name(value any) any {
 		}
 		return named
 	case json.Number:
-		if named := s.digits(v.String()); named != v.String() {
+		if named := s.digits(v.String(), false); named != v.String() {
 			return "number " + named
 		}
 	case string:
@@ -146,7 +151,8 @@ func (s *symbols) text(text string) string {
 		}
 		return found
 	})
-	text = digitsInText.ReplaceAllStringFunc(text, s.digits)
+	whole := text
+	text = digitsInText.ReplaceAllStringFunc(text, func(found string) string { return s.digits(found, found != whole) })
 	text = setInText.ReplaceAllStringFunc(text, func(found string) string {
 		elements := strings.Split(strings.Trim(found, "{}"), ", ")
 		slices.Sort(elements)
@@ -157,41 +163,58 @@ func (s *symbols) text(text string) string {
 		if err != nil {
 			return found
 		}
-		named := s.at(at, "rfc", at.Sub(s.base).Milliseconds(), found)
-		if filled := s.fill(named); filled != found {
+		named := s.at(at, name{"rfc", at.Sub(s.base).Milliseconds(), found, found != whole})
+		if filled := s.fill(named); filled != found && named != inText {
 			return found // of another form than a client writes: it shows
 		}
 		return named
 	})
 }
 
+// name is what a time is to be named by: its unit and distance from the base, as
+// it was written, alone or inside a text.
+type name struct {
+	unit   string
+	offset int64
+	text   string
+	inside bool
+}
+
+// inText is the name of a server's time inside a text.
+const inText = "<time>"
+
 // digits names a number that is a time in milliseconds or nanoseconds.
-func (s *symbols) digits(text string) string {
+func (s *symbols) digits(text string, inside bool) string {
 	n, err := strconv.ParseInt(text, 10, 64)
 	switch {
 	case err != nil:
 		return text
 	case len(text) == 13:
-		return s.at(time.UnixMilli(n), "ms", n-s.base.UnixMilli(), text)
+		return s.at(time.UnixMilli(n), name{"ms", n - s.base.UnixMilli(), text, inside})
 	case len(text) == 19:
-		return s.at(time.Unix(0, n), "ns", n-s.base.UnixNano(), text)
+		return s.at(time.Unix(0, n), name{"ns", n - s.base.UnixNano(), text, inside})
 	}
 	return text
 }
 
-func (s *symbols) at(at time.Time, unit string, offset int64, text string) string {
+func (s *symbols) at(at time.Time, n name) string {
 	switch {
 	case !at.Before(s.base) && at.Before(s.base.Add(span)):
-		return fmt.Sprintf("<%s+%d>", unit, offset)
+		return fmt.Sprintf("<%s+%d>", n.unit, n.offset)
 	case at.Before(s.recent) || at.After(time.Now().Add(time.Minute)):
-		return text
-	case s.names[text] != "":
-		return s.names[text]
+		return n.text
+	case s.names[n.text] != "":
+		return s.names[n.text]
+	case n.inside:
+		return inText
 	}
-	return s.add("time", text)
+	s.times++
+	named := fmt.Sprintf("<time#%d.%d>", s.exchange, s.times)
+	s.names[n.text], s.values[named] = named, n.text
+	return named
 }
 
-var symbol = regexp.MustCompile(`"<(?:ms|ns)\+\d+>"|<(?:ms|ns|rfc)\+\d+>|<[a-z]+#\d+>`)
+var symbol = regexp.MustCompile(`"<(?:ms|ns)\+\d+>"|<(?:ms|ns|rfc)\+\d+>|<[a-z]+#[\d.]+>`)
 
 // fill gives a text with values for names. A quoted <ms+…> or <ns+…> becomes a
 // number.
