@@ -72,7 +72,7 @@ func legacyOf(t *query.TraceInfo) legacyInfoJSON {
 		out.Status = "TRACE_STATUS_UNSPECIFIED"
 	}
 	if t.DurationMilli.Set {
-		out.Duration = new(int64(t.DurationMilli.N))
+		out.Duration = int64(t.DurationMilli.N)
 	}
 	return out
 }
