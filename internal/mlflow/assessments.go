@@ -392,7 +392,11 @@ func merged(a, change schema.Assessment) schema.Assessment {
 // deleteAssessment may be asked twice: what is gone is gone.
 func (s *Server) deleteAssessment(c *call) (answer, error) {
 	trace := c.PathValue("trace")
-	if err := s.known(c.Context(), c.tenant, trace); err != nil {
+	err := s.known(c.Context(), c.tenant, trace)
+	if isMissing(err) {
+		return empty()
+	}
+	if err != nil {
 		return answer{}, err
 	}
 	events := []schema.Event{{Kind: schema.EventAssessment, TraceID: hexOf(trace), Assessment: &schema.Assessment{

@@ -55,7 +55,7 @@ func (s *Server) startLegacyTrace(c *call) (answer, error) {
 	}
 	var random [16]byte
 	rand.Read(random[:]) // never fails: crypto/rand ends the process instead
-	id := hex.EncodeToString(random[:])
+	id := "tr-" + hex.EncodeToString(random[:])
 	info := &schema.TraceInfo{
 		ExperimentID: o.required("experiment_id"), RequestMilli: o.integer("timestamp_ms"), State: "IN_PROGRESS",
 		Metadata: o.pairs("request_metadata"), Tags: o.pairs("tags"),
@@ -67,7 +67,7 @@ func (s *Server) startLegacyTrace(c *call) (answer, error) {
 		return answer{}, err
 	}
 	withKeys(info.Tags, tagArtifacts, artifactsOf(info.ExperimentID, id))
-	if err := s.deps.Events.Publish(c.Context(), c.tenant, []schema.Event{{Kind: schema.EventTraceInfo, TraceID: id, Info: info}}); err != nil {
+	if err := s.deps.Events.Publish(c.Context(), c.tenant, []schema.Event{{Kind: schema.EventTraceInfo, TraceID: hexOf(id), Info: info}}); err != nil {
 		return answer{}, err
 	}
 	return replyLegacy(id, info)

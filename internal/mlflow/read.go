@@ -92,7 +92,7 @@ func (s *Server) oneInfo(c *call, given string) (query.TraceInfo, error) {
 func (s *Server) getTrace(c *call) (answer, error) {
 	given := c.URL.Query().Get("trace_id")
 	if given == "" {
-		return answer{}, invalid("Missing value for required parameter 'trace_id'.")
+		return answer{}, invalid("Missing value for required parameter 'trace_id'. " + seeDocs)
 	}
 	partial := isTrue(c.URL.Query().Get("allow_partial"))
 	trace, found, err := s.oneTrace(c, given, partial)
@@ -174,7 +174,7 @@ func (s *Server) batchGetInfos(c *call) (answer, error) {
 // storedIDs are the traces that a call names, each once.
 func storedIDs(given []string) ([]string, error) {
 	if len(given) == 0 {
-		return nil, invalid("Missing value for required parameter 'trace_ids'.")
+		return nil, invalid("Missing value for required parameter 'trace_ids'. " + seeDocs)
 	}
 	if len(given) > query.MaxPage {
 		return nil, invalid("Invalid value for parameter 'trace_ids': at most 500 traces can be asked for at once")

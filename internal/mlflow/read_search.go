@@ -41,7 +41,7 @@ func (s *Server) search(c *call) (answer, error) {
 		return answer{}, err
 	}
 	if !o.has("locations") {
-		return answer{}, invalid("Missing value for required parameter 'locations'.")
+		return answer{}, invalid("Missing value for required parameter 'locations'. " + seeDocs)
 	}
 	page, err := s.searched(c, a)
 	if err != nil {
@@ -99,7 +99,7 @@ func (s *Server) legacySearch(c *call) (answer, error) {
 		orders: values["order_by"], token: values.Get("page_token"),
 	}
 	if len(a.experiments) == 0 {
-		return answer{}, invalid("Missing value for required parameter 'experiment_ids'.")
+		return answer{}, invalid("Missing value for required parameter 'experiment_ids'. " + seeDocs)
 	}
 	if text := values.Get("max_results"); text != "" {
 		var err error

@@ -47,10 +47,11 @@ func (s *Server) changeTraceTag(c *call, o object, tag schema.Tag) (answer, erro
 	if err := o.err(); err != nil {
 		return answer{}, err
 	}
-	if err := s.known(c.Context(), c.tenant, id); err != nil {
+	err := s.known(c.Context(), c.tenant, id)
+	if err != nil && !(tag.Deleted && isMissing(err)) {
 		return answer{}, err
 	}
-	if tag.Deleted && !s.tagged(c, id, tag.Key) {
+	if tag.Deleted && (err != nil || !s.tagged(c, id, tag.Key)) {
 		return answer{}, missing("No trace tag with key '" + tag.Key + "' for trace with ID '" + id + "'")
 	}
 	events := []schema.Event{{Kind: schema.EventTag, TraceID: hexOf(id), Tag: &tag}}

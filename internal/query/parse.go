@@ -214,11 +214,12 @@ func invalid(format string, args ...any) *InvalidError {
 	return &InvalidError{fmt.Sprintf(format, args...)}
 }
 
-// listed names values for a message.
+// listed names values for a message as MLflow does, which is Python's way with a set.
 func listed[T ~string](values []T) string {
 	names := make([]string, len(values))
 	for i, v := range values {
-		names[i] = string(v)
+		names[i] = "'" + string(v) + "'"
 	}
-	return strings.Join(names, ", ")
+	slices.Sort(names)
+	return "{" + strings.Join(names, ", ") + "}"
 }
