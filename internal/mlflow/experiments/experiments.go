@@ -167,7 +167,8 @@ func (x *Experiments) List(tenant string) []schema.Experiment {
 }
 
 // Fresh waits until everything is known that the log holds now. It is for what
-// seems not to exist: another gateway may have made it a moment ago.
+// seems not to exist, or to be in the way: another gateway may have made it, or
+// renamed it, a moment ago.
 func (x *Experiments) Fresh(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, x.cfg.Wait)
 	defer cancel()
@@ -205,7 +206,7 @@ func (x *Experiments) until(ctx context.Context, holds func() bool) error {
 // read. A name that is held is a *NameError.
 func (x *Experiments) Create(ctx context.Context, tenant string, e schema.Experiment) (string, error) {
 	e.Stage = schema.ExperimentActive
-	for {
+	for fresh := false; ; {
 		x.mu.RLock()
 		t := x.state.of(tenant)
 		holder, taken := t.byID[t.byName[e.Name]]
@@ -213,6 +214,12 @@ func (x *Experiments) Create(ctx context.Context, tenant string, e schema.Experi
 		e.ID = t.free(tenant, e.Name)
 		x.mu.RUnlock()
 		switch {
+		case (taken || full) && !fresh:
+			if err := x.Fresh(ctx); err != nil {
+				return "", err
+			}
+			fresh = true
+			continue
 		case taken:
 			return "", &NameError{holder}
 		case full:
@@ -228,13 +235,19 @@ func (x *Experiments) Create(ctx context.Context, tenant string, e schema.Experi
 
 // Rename gives an experiment another name. A name that is held is a *NameError.
 func (x *Experiments) Rename(ctx context.Context, tenant, id, name string, nowMilli int64) error {
-	for {
+	for fresh := false; ; {
 		x.mu.RLock()
 		t := x.state.of(tenant)
 		e, known := t.byID[id]
 		holder, taken := t.byID[t.byName[name]]
 		x.mu.RUnlock()
 		switch {
+		case (!known || taken) && !fresh:
+			if err := x.Fresh(ctx); err != nil {
+				return err
+			}
+			fresh = true
+			continue
 		case !known:
 			return ErrUnknown
 		case taken && holder.ID == id:
