@@ -148,7 +148,7 @@ func (r *reckoner) prepare() (err error) {
 // aggregate joins the group once the topics are there.
 func (r *reckoner) aggregate(ctx context.Context, ready func()) error {
 	if awaitTopics(ctx, r.bus, r.cmd.Topics, r.kafka) != nil {
-		return nil // it waits for as long as ctx lives, and it has ended
+		return nil //nolint:nilerr // it waits for as long as ctx lives, and it has ended
 	}
 	a, err := aggregatorParts{
 		cfg: r.cmd.config(), kafka: r.bus, group: r.cmd.groupConfig(), books: r.books, producer: r.producer,
