@@ -61,8 +61,7 @@ const maxExperiments = 1000
 func (s *Server) searched(c *call, a searchFor) (query.Page, error) {
 	q := query.Search{ExperimentIDs: a.experiments, Limit: int(a.max), Token: a.token}
 	if a.max < 1 || a.max > query.MaxPage {
-		return query.Page{}, invalid(fmt.Sprintf("Invalid value for request parameter max_results. "+
-			"It must be between 1 and %d, but got value %d", query.MaxPage, a.max))
+		return query.Page{}, wrongPage(a.max)
 	}
 	if len(a.experiments) > maxExperiments {
 		return query.Page{}, invalid(fmt.Sprintf("Invalid value for parameter 'locations': more than %d experiments", maxExperiments))

@@ -14,7 +14,7 @@ import (
 // longer values cut.
 const (
 	maxTagKey   = 250
-	maxTagValue = 8000
+	maxTagValue = 4096
 )
 
 func (s *Server) setTag(c *call) (answer, error) {
