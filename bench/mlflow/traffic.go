@@ -171,7 +171,7 @@ func (m *maker) info(id string, at time.Time, input, output string) ([]byte, err
 		},
 		"request_time": at.UTC().Format("2006-01-02T15:04:05.000Z"), "execution_duration": "0.100s", "state": "OK",
 		"request_preview": in, "response_preview": out,
-		"trace_metadata": map[string]any{
+		"trace_metadata": map[string]any{ //nolint:gosec // no credentials: tokens of a model
 			"mlflow.trace_schema.version": "3", "mlflow.user": "bench", "mlflow.source.name": "app.py", "mlflow.source.type": "LOCAL",
 			"mlflow.traceInputs": in[:min(len(in), previewed)], "mlflow.traceOutputs": out[:min(len(out), previewed)],
 			"mlflow.trace.session": m.words[m.random.IntN(len(m.words))], "mlflow.trace.user": m.words[m.random.IntN(len(m.words))],

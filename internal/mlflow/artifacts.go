@@ -79,10 +79,7 @@ func (s *Server) getArtifact(c *call) (answer, error) {
 
 // getTraceArtifact is how MLflow's page asks for an attachment.
 func (s *Server) getTraceArtifact(c *call) (answer, error) {
-	o, err := c.message()
-	if err != nil {
-		return answer{}, err
-	}
+	o := c.message()
 	a := artifact{trace: o.required("request_id"), file: o.text("path")}
 	if a.file == "" {
 		a.file = spansFile

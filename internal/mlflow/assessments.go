@@ -228,10 +228,7 @@ func replyAssessment(trace string, a schema.Assessment) (answer, error) {
 }
 
 func (s *Server) createAssessment(c *call) (answer, error) {
-	o, err := c.message()
-	if err != nil {
-		return answer{}, err
-	}
+	o := c.message()
 	trace := c.PathValue("trace")
 	if !o.has("assessment") {
 		o.lacks("assessment")
@@ -292,10 +289,7 @@ func (s *Server) getAssessment(c *call) (answer, error) {
 // updateAssessment tells of the fields that the mask names, and of no other: an
 // update that is sent twice, or beside another, leaves the others alone.
 func (s *Server) updateAssessment(c *call) (answer, error) {
-	o, err := c.message()
-	if err != nil {
-		return answer{}, err
-	}
+	o := c.message()
 	trace, sent := c.PathValue("trace"), o.object("assessment")
 	if !o.has("assessment") {
 		o.lacks("assessment")

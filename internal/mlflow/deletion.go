@@ -15,10 +15,7 @@ const maxDeleted = 10_000
 // one write that needs the tables: only they know which traces are the
 // experiment's, and the answer says how many.
 func (s *Server) deleteTraces(c *call) (answer, error) {
-	o, err := c.message()
-	if err != nil {
-		return answer{}, err
-	}
+	o := c.message()
 	pick := query.Selection{ExperimentID: o.required("experiment_id"), Limit: maxDeleted}
 	ids := o.list("request_ids")
 	byTime := o.has("max_timestamp_millis")

@@ -139,10 +139,7 @@ func changeError(err error, name string) error {
 }
 
 func (s *Server) createExperiment(c *call) (answer, error) {
-	o, err := c.message()
-	if err != nil {
-		return answer{}, err
-	}
+	o := c.message()
 	name, location := o.required("name"), o.text("artifact_location")
 	now := time.Now().UnixMilli()
 	e := schema.Experiment{Name: name, ArtifactLocation: location, CreateMilli: now, UpdateMilli: now}
@@ -175,10 +172,7 @@ func (s *Server) createExperiment(c *call) (answer, error) {
 }
 
 func (s *Server) getExperiment(c *call) (answer, error) {
-	o, err := c.message()
-	if err != nil {
-		return answer{}, err
-	}
+	o := c.message()
 	id := o.required("experiment_id")
 	if err := o.err(); err != nil {
 		return answer{}, err
@@ -191,10 +185,7 @@ func (s *Server) getExperiment(c *call) (answer, error) {
 }
 
 func (s *Server) getExperimentByName(c *call) (answer, error) {
-	o, err := c.message()
-	if err != nil {
-		return answer{}, err
-	}
+	o := c.message()
 	name := o.required("experiment_name")
 	if err := o.err(); err != nil {
 		return answer{}, err
@@ -210,10 +201,7 @@ func (s *Server) getExperimentByName(c *call) (answer, error) {
 }
 
 func (s *Server) updateExperiment(c *call) (answer, error) {
-	o, err := c.message()
-	if err != nil {
-		return answer{}, err
-	}
+	o := c.message()
 	id, name := o.required("experiment_id"), o.text("new_name")
 	o.atMost("new_name", name, maxExperimentName)
 	if err := o.err(); err != nil {
@@ -247,10 +235,7 @@ func (s *Server) restoreExperiment(c *call) (answer, error) {
 }
 
 func (s *Server) setStage(c *call, from, to string) (answer, error) {
-	o, err := c.message()
-	if err != nil {
-		return answer{}, err
-	}
+	o := c.message()
 	id := o.required("experiment_id")
 	if err := o.err(); err != nil {
 		return answer{}, err
@@ -269,10 +254,7 @@ func (s *Server) setStage(c *call, from, to string) (answer, error) {
 }
 
 func (s *Server) setExperimentTag(c *call) (answer, error) {
-	o, err := c.message()
-	if err != nil {
-		return answer{}, err
-	}
+	o := c.message()
 	id, key, value := o.required("experiment_id"), o.required("key"), o.text("value")
 	o.atMost("key", key, maxExperimentTagKey)
 	o.atMost("value", value, maxExperimentTagValue)
@@ -280,10 +262,7 @@ func (s *Server) setExperimentTag(c *call) (answer, error) {
 }
 
 func (s *Server) deleteExperimentTag(c *call) (answer, error) {
-	o, err := c.message()
-	if err != nil {
-		return answer{}, err
-	}
+	o := c.message()
 	id, key := o.required("experiment_id"), o.required("key")
 	return s.changeTag(c, o, id, key, nil)
 }
@@ -328,10 +307,7 @@ func wrongPage(limit int64) error {
 
 // searchExperiments lists a tenant's experiments, in pages.
 func (s *Server) searchExperiments(c *call) (answer, error) {
-	o, err := c.message()
-	if err != nil {
-		return answer{}, err
-	}
+	o := c.message()
 	limit := int64(defaultExperimentPage)
 	if o.has("max_results") {
 		limit = o.integer("max_results")

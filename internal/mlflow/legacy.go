@@ -49,10 +49,7 @@ func (o object) pairs(name string) map[string]string {
 }
 
 func (s *Server) startLegacyTrace(c *call) (answer, error) {
-	o, err := c.message()
-	if err != nil {
-		return answer{}, err
-	}
+	o := c.message()
 	var random [16]byte
 	rand.Read(random[:]) // never fails: crypto/rand ends the process instead
 	id := "tr-" + hex.EncodeToString(random[:])
@@ -76,10 +73,7 @@ func (s *Server) startLegacyTrace(c *call) (answer, error) {
 // endLegacyTrace tells how a trace ended. Its duration is the time since its
 // start, which the tables know.
 func (s *Server) endLegacyTrace(c *call) (answer, error) {
-	o, err := c.message()
-	if err != nil {
-		return answer{}, err
-	}
+	o := c.message()
 	id, end := c.PathValue("trace"), o.integer("timestamp_ms")
 	state, known := states[o.enum("status")]
 	if !known {

@@ -235,13 +235,13 @@ func formatDuration(ms int64) string {
 // message is what a request asks: the object of its body, or of its query, whose
 // values are texts. A body that is no object is taken for an empty one, as MLflow
 // takes it: what it lacks is then named.
-func (c *call) message() (object, error) {
+func (c *call) message() object {
 	if c.Method != http.MethodGet {
 		o, err := parse(c.body)
 		if err != nil {
 			o.fields = nil
 		}
-		return o, nil
+		return o
 	}
 	o := object{fields: make(map[string]json.RawMessage), problem: new(string)}
 	for name, values := range c.URL.Query() {
@@ -251,7 +251,7 @@ func (c *call) message() (object, error) {
 			o.fields[name] = encode(values[0])
 		}
 	}
-	return o, nil
+	return o
 }
 
 // required is a text that must be there.

@@ -18,10 +18,7 @@ const (
 )
 
 func (s *Server) setTag(c *call) (answer, error) {
-	o, err := c.message()
-	if err != nil {
-		return answer{}, err
-	}
+	o := c.message()
 	key, value := o.required("key"), o.text("value")
 	if !validTagKey(key) {
 		*o.problem = fmt.Sprintf("Invalid value %q for parameter 'key' supplied: %s", key, keyRule)
@@ -31,10 +28,7 @@ func (s *Server) setTag(c *call) (answer, error) {
 }
 
 func (s *Server) deleteTag(c *call) (answer, error) {
-	o, err := c.message()
-	if err != nil {
-		return answer{}, err
-	}
+	o := c.message()
 	return s.changeTraceTag(c, o, schema.Tag{Key: o.required("key"), Deleted: true})
 }
 
@@ -48,7 +42,7 @@ func (s *Server) changeTraceTag(c *call, o object, tag schema.Tag) (answer, erro
 		return answer{}, err
 	}
 	err := s.known(c.Context(), c.tenant, id)
-	if err != nil && !(tag.Deleted && isMissing(err)) {
+	if err != nil && (!tag.Deleted || !isMissing(err)) {
 		return answer{}, err
 	}
 	if tag.Deleted && (err != nil || !s.tagged(c, id, tag.Key)) {

@@ -86,10 +86,7 @@ var states = map[string]string{
 // spans come by another call, before, after or meanwhile; the answer always
 // says that they are in the tracking store (M3).
 func (s *Server) createTrace(c *call) (answer, error) {
-	o, err := c.message()
-	if err != nil {
-		return answer{}, err
-	}
+	o := c.message()
 	trace := o.object("trace")
 	sent := trace.object("trace_info")
 	if !o.has("trace") || !trace.has("trace_info") {
@@ -209,10 +206,7 @@ type prompt struct {
 // linkToRun says that traces belong to a run too. Nothing is known of runs here,
 // so any is right.
 func (s *Server) linkToRun(c *call) (answer, error) {
-	o, err := c.message()
-	if err != nil {
-		return answer{}, err
-	}
+	o := c.message()
 	ids := o.list("trace_ids")
 	if len(ids) == 0 {
 		o.lacks("trace_ids")
@@ -248,10 +242,7 @@ func runLinks(ids []string, run string) []schema.Event {
 // linkPrompts says which prompts a trace used. Each is a tag of its own, so that
 // later ones add to earlier ones; readers see them as MLflow's one tag.
 func (s *Server) linkPrompts(c *call) (answer, error) {
-	o, err := c.message()
-	if err != nil {
-		return answer{}, err
-	}
+	o := c.message()
 	id := o.required("trace_id")
 	var events []schema.Event
 	for _, p := range o.objects("prompt_versions") {

@@ -4,6 +4,7 @@
 package mlflowserver
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -62,7 +63,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{URL: "http://" + addr, log: filepath.Join(o.Dir, "mlflow.log"), exited: make(chan struct{})}
-	s.cmd = exec.Command("bash", "-c", watched, "mlflow", //nolint:noctx // it is stopped by Stop
+	s.cmd = exec.Command("bash", "-c", watched, "mlflow",
 		o.Python, "-m", "mlflow", "server", "--host", host, "--port", port, "--workers", strconv.Itoa(o.Workers), "--backend-store-uri", "sqlite:///"+filepath.Join(o.Dir, "mlflow.db"),
 		"--artifacts-destination", filepath.Join(o.Dir, "artifacts"))
 	s.cmd.Dir = o.Dir
@@ -173,7 +174,7 @@ func (s *Server) PIDs() ([]int, error) {
 			continue // it ended meanwhile
 		}
 		// pid (name) state ppid pgrp …; the name may hold anything.
-		fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+		fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
 		if len(fields) > 2 && fields[2] == strconv.Itoa(s.cmd.Process.Pid) {
 			pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
 			if err != nil {

@@ -27,19 +27,31 @@ type scenario struct {
 // by one, and what MLflow logs by itself.
 var scenarios = []scenario{
 	{name: "default", packages: full, program: "turns.py", args: []string{"5"}, spans: 40},
-	{name: "one span a request", packages: tracing, program: "turns.py", args: []string{"2"}, spans: 16,
-		env: []string{"MLFLOW_USE_BATCH_SPAN_PROCESSOR=false"}},
-	{name: "large batches", packages: tracing, program: "turns.py", args: []string{"10"}, spans: 80,
-		env: []string{"MLFLOW_ASYNC_TRACE_LOGGING_MAX_SPAN_BATCH_SIZE=512", "MLFLOW_ASYNC_TRACE_LOGGING_MAX_INTERVAL_MILLIS=1000"}},
-	{name: "service name", packages: fullNext, program: "turns.py", args: []string{"1"}, spans: 8,
-		env: []string{"OTEL_SERVICE_NAME=compat", "OTEL_RESOURCE_ATTRIBUTES=deployment.environment=test"}},
-	{name: "distributed", packages: tracing, program: "distributed.py", spans: 2,
-		env: []string{"MLFLOW_USE_BATCH_SPAN_PROCESSOR=false"}},
-	{name: "dual export", packages: tracing, program: "exported.py", spans: 2,
-		env: []string{"MLFLOW_TRACE_ENABLE_OTLP_DUAL_EXPORT=true"}},
+	{
+		name: "one span a request", packages: tracing, program: "turns.py", args: []string{"2"}, spans: 16,
+		env: []string{"MLFLOW_USE_BATCH_SPAN_PROCESSOR=false"},
+	},
+	{
+		name: "large batches", packages: tracing, program: "turns.py", args: []string{"10"}, spans: 80,
+		env: []string{"MLFLOW_ASYNC_TRACE_LOGGING_MAX_SPAN_BATCH_SIZE=512", "MLFLOW_ASYNC_TRACE_LOGGING_MAX_INTERVAL_MILLIS=1000"},
+	},
+	{
+		name: "service name", packages: fullNext, program: "turns.py", args: []string{"1"}, spans: 8,
+		env: []string{"OTEL_SERVICE_NAME=compat", "OTEL_RESOURCE_ATTRIBUTES=deployment.environment=test"},
+	},
+	{
+		name: "distributed", packages: tracing, program: "distributed.py", spans: 2,
+		env: []string{"MLFLOW_USE_BATCH_SPAN_PROCESSOR=false"},
+	},
+	{
+		name: "dual export", packages: tracing, program: "exported.py", spans: 2,
+		env: []string{"MLFLOW_TRACE_ENABLE_OTLP_DUAL_EXPORT=true"},
+	},
 	{name: "exporter alone", packages: tracing, program: "exported.py", spans: 2},
-	{name: "genai semconv", packages: full, program: "exported.py", spans: 2,
-		env: []string{"MLFLOW_ENABLE_OTEL_GENAI_SEMCONV=true"}},
+	{
+		name: "genai semconv", packages: full, program: "exported.py", spans: 2,
+		env: []string{"MLFLOW_ENABLE_OTEL_GENAI_SEMCONV=true"},
+	},
 }
 
 // autologged are logged by MLflow; a fake answers as the models' APIs.
