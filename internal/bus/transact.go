@@ -117,7 +117,7 @@ func (s *source) transaction(ctx context.Context, records []pipeline.Record, off
 	for i := range records {
 		out[i] = encode(&records[i])
 	}
-	err = cl.ProduceSync(ctx, out...).FirstErr()
+	err = s.txn.produce(ctx, out)
 	if err == nil {
 		pipeline.FaultPoint("in_transaction")
 		err = s.txn.commitOffset(ctx, s.m, commitRequest(s.m.c.cfg.Group, s.m.current(id), s.log, offset, metadata))
@@ -132,6 +132,21 @@ func (s *source) transaction(ctx context.Context, records []pipeline.Record, off
 		return fmt.Errorf("%w: end: %w", pipeline.ErrAmbiguous, err)
 	}
 	return nil
+}
+
+// produce waits for the acknowledgement of records, until ctx ends. The library
+// itself waits for ever for records that are under way, so as not to break their
+// sequence; here the whole client is given up, and with it the transaction.
+func (t *transactions) produce(ctx context.Context, records []*kgo.Record) error {
+	done := make(chan error, 1)
+	go func() { done <- t.cl.ProduceSync(ctx, records...).FirstErr() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		t.cl.Close()
+		return errors.Join(context.Cause(ctx), <-done)
+	}
 }
 
 // abort ends a transaction that was refused, for the sake of those who read. The
