@@ -51,7 +51,8 @@ var contentLogs = map[string][]contentLog{
 }
 
 // LogEvents gives what a log record tells about a trace: the content of a span
-// (one event for what went in, one for what came out), or an assessment. The
+// (one event for what went in, one for what came out), or an assessment. What
+// else a content record says, its attributes, is with the first event alone. The
 // reason says why it tells nothing; then there are no events. Sent again, a
 // record gives the same events. They keep nothing of the record.
 func LogEvents(r *schema.LogRecord) (events []schema.Event, reason string) {
@@ -72,6 +73,7 @@ func LogEvents(r *schema.LogRecord) (events []schema.Event, reason string) {
 	if len(events) == 0 {
 		return nil, LogEmpty
 	}
+	noteAttrs(r, events)
 	return events, ""
 }
 
@@ -102,19 +104,6 @@ func contentEvent(r *schema.LogRecord, c contentLog, body string) schema.Event {
 		SpanID: r.SpanID.String(), EventName: strings.Clone(r.EventName), TimeNano: r.TimeUnixNano,
 		Output: c.output, Role: c.role, Body: body,
 	}
-	for i := range r.Attrs {
-		a := &r.Attrs[i]
-		switch {
-		case a.Key == "gen_ai.conversation.id" || a.Key == "session.id":
-			content.SessionID = text(a.Value)
-		case a.Key == "event.name" || c.key != "" && isContentKey(r.EventName, a.Key):
-		default:
-			if content.Attrs == nil {
-				content.Attrs = map[string]string{}
-			}
-			content.Attrs[strings.Clone(a.Key)] = text(a.Value)
-		}
-	}
 	// A choice says itself which one it is.
 	var choice struct {
 		Index int32 `json:"index"`
@@ -125,9 +114,31 @@ func contentEvent(r *schema.LogRecord, c contentLog, body string) schema.Event {
 	return schema.Event{Kind: schema.EventContent, TraceID: r.TraceID.String(), Content: content}
 }
 
+// noteAttrs gives all events the record's session, and the first one its other
+// attributes but those that are content.
+func noteAttrs(r *schema.LogRecord, events []schema.Event) {
+	first := events[0].Content
+	for i := range r.Attrs {
+		a := &r.Attrs[i]
+		switch {
+		case a.Key == "gen_ai.conversation.id" || a.Key == "session.id":
+			first.SessionID = text(a.Value)
+		case a.Key == "event.name" || isContentKey(r.EventName, a.Key):
+		default:
+			if first.Attrs == nil {
+				first.Attrs = map[string]string{}
+			}
+			first.Attrs[strings.Clone(a.Key)] = text(a.Value)
+		}
+	}
+	for _, e := range events[1:] {
+		e.Content.SessionID = first.SessionID
+	}
+}
+
 func isContentKey(event, key string) bool {
 	for _, c := range contentLogs[event] {
-		if c.key == key {
+		if c.key != "" && c.key == key {
 			return true
 		}
 	}

@@ -83,17 +83,18 @@ func TestContentLogs(t *testing.T) {
 			})},
 		},
 		{
-			name: "details, as structure and as JSON text", event: detailsLog,
+			name: "details, as structure and as JSON text: the attributes come once, the session with each", event: detailsLog,
 			fill: func(r plog.LogRecord) {
 				r.Attributes().PutEmptySlice("gen_ai.input.messages").AppendEmpty().SetEmptyMap().PutStr("role", "user")
 				r.Attributes().PutStr("gen_ai.output.messages", `[{"role":"assistant"}]`)
 				r.Attributes().PutStr("gen_ai.system_instructions", "be brief")
 				r.Attributes().PutInt("gen_ai.usage.input_tokens", 7)
+				r.Attributes().PutStr("session.id", "c2")
 			},
 			want: []schema.Event{
-				content(schema.Content{EventName: detailsLog, Role: "system", Body: `"be brief"`, Attrs: map[string]string{"gen_ai.usage.input_tokens": "7"}}),
-				content(schema.Content{EventName: detailsLog, Body: `[{"role":"user"}]`, Attrs: map[string]string{"gen_ai.usage.input_tokens": "7"}}),
-				content(schema.Content{EventName: detailsLog, Output: true, Body: `[{"role":"assistant"}]`, Attrs: map[string]string{"gen_ai.usage.input_tokens": "7"}}),
+				content(schema.Content{EventName: detailsLog, Role: "system", Body: `"be brief"`, SessionID: "c2", Attrs: map[string]string{"gen_ai.usage.input_tokens": "7"}}),
+				content(schema.Content{EventName: detailsLog, Body: `[{"role":"user"}]`, SessionID: "c2"}),
+				content(schema.Content{EventName: detailsLog, Output: true, Body: `[{"role":"assistant"}]`, SessionID: "c2"}),
 			},
 		},
 		{
