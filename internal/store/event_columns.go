@@ -61,7 +61,7 @@ func (b *EventBlock) Append(r *schema.EventRow) {
 }
 
 // NewEventBlock makes an empty block for events of a kind: trace info, tag,
-// assessment or deletion. Of other kinds there is no table, and no block.
+// assessment, deletion or content. Of other kinds there is no table, and no block.
 func NewEventBlock(kind schema.EventKind) *EventBlock {
 	switch kind {
 	case schema.EventTraceInfo:
@@ -75,7 +75,10 @@ func NewEventBlock(kind schema.EventKind) *EventBlock {
 		return newEventBlock(c, c.list()...)
 	case schema.EventTraceDeleted:
 		return newEventBlock(noColumns{})
-	case schema.EventContent, schema.EventBusiness: // no table
+	case schema.EventContent:
+		c := new(contentColumns)
+		return newEventBlock(c, c.list()...)
+	case schema.EventBusiness: // no table
 	}
 	return nil
 }
@@ -213,4 +216,43 @@ func (c *assessmentColumns) add(e *schema.Event) {
 	c.spanID.add(a.SpanID)
 	c.overrides.add(a.Overrides)
 	c.valid.add(bit(a.Valid))
+}
+
+type contentColumns struct {
+	spanID    text
+	eventName dict
+	time      fixed[uint64]
+	output    fixed[uint8]
+	ordinal   fixed[int32]
+	role      dict
+	body      text
+	attrs     textMap
+	sessionID text
+}
+
+func (c *contentColumns) list() []namedColumn {
+	return []namedColumn{
+		{"span_id", &c.spanID},
+		{"event_name", &c.eventName},
+		{"time_unix_nano", c.time.as(typeUInt64)},
+		{"output", c.output.as(typeBool)},
+		{"ordinal", c.ordinal.as(typeInt32)},
+		{"role", &c.role},
+		{"body", &c.body},
+		{"attrs", &c.attrs},
+		{"session_id", &c.sessionID},
+	}
+}
+
+func (c *contentColumns) add(e *schema.Event) {
+	t := e.Content
+	c.spanID.add(t.SpanID)
+	c.eventName.add(t.EventName)
+	c.time.add(t.TimeNano)
+	c.output.add(bit(t.Output))
+	c.ordinal.add(t.Index)
+	c.role.add(t.Role)
+	c.body.add(t.Body)
+	c.attrs.add(t.Attrs)
+	c.sessionID.add(t.SessionID)
 }

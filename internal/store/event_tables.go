@@ -8,6 +8,7 @@ const (
 	TableTraceTags      = "trace_tags"
 	TableAssessments    = "assessments"
 	TableTraceDeletions = "trace_deletions"
+	TableSpanContent    = "span_content"
 	TableExperiments    = "experiments"
 )
 
@@ -22,7 +23,9 @@ func eventTable(kind schema.EventKind) string {
 		return TableAssessments
 	case schema.EventTraceDeleted:
 		return TableTraceDeletions
-	case schema.EventContent, schema.EventBusiness: // no table
+	case schema.EventContent:
+		return TableSpanContent
+	case schema.EventBusiness: // no table
 	}
 	return ""
 }
@@ -50,5 +53,5 @@ func rowTables() []string { return append([]string{TableSpans, TableTraceParts},
 
 // aboutTraces are the tables whose rows a deletion of their trace hides.
 func aboutTraces() []string {
-	return []string{TableSpans, TableTraceParts, TableTraceInfo, TableTraceTags, TableAssessments}
+	return []string{TableSpans, TableTraceParts, TableTraceInfo, TableTraceTags, TableAssessments, TableSpanContent}
 }

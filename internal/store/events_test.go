@@ -48,9 +48,13 @@ func testEventsSurvive(t *testing.T, b *bundle) {
 		Rationale: "why", Metadata: map[string]string{"k": "v"}, SpanID: "s", Overrides: "a0", Valid: true,
 	}}
 	gone := &schema.Event{Kind: schema.EventTraceDeleted, TraceID: "t"}
+	said := &schema.Event{Kind: schema.EventContent, TraceID: "t", Content: &schema.Content{
+		SpanID: "s", EventName: "gen_ai.choice", TimeNano: 1 << 63, Output: true, Index: -2, Role: "assistant", Body: `{"a":1}`,
+		Attrs: map[string]string{"k": "v"}, SessionID: "ses",
+	}}
 	last := eventRow(gone, 1<<40)
 	last.Origin = "events/4/3/0"
-	b.insertEvents(t, "t", eventRow(info, 0), eventRow(tag, 1), eventRow(judged, 2), last)
+	b.insertEvents(t, "t", eventRow(info, 0), eventRow(tag, 1), eventRow(judged, 2), last, eventRow(said, 3))
 	common := func(offset, index int64, origin string) string {
 		return strings.Join([]string{
 			b.query(t, fmt.Sprintf("SELECT bitShiftLeft(toUInt128(2), 96) + bitShiftLeft(toUInt128(%d), 32) + %d", offset, index)),
@@ -62,6 +66,7 @@ func testEventsSurvive(t *testing.T, b *bundle) {
 		"SELECT tenant, trace_id, * EXCEPT (tenant, trace_id) FROM trace_info")
 	b.expect(t, "ten\tt\tk\tv\ttrue\t"+common(1, 0, ""), "SELECT * FROM trace_tags")
 	b.expect(t, "ten\tt\ta1\t129\ttrue\tgood\tHUMAN\tann\t11\t12\tfeedback\ttrue\ttrue\ttrue\tC\tM\tS\twhy\t{'k':'v'}\ts\ta0\ttrue\t"+common(2, 0, ""), "SELECT * FROM assessments")
+	b.expect(t, "ten\tt\ts\tgen_ai.choice\t9223372036854775808\ttrue\t-2\tassistant\t{\"a\":1}\t{'k':'v'}\tses\t"+common(3, 0, ""), "SELECT * FROM span_content")
 	b.expect(t, "ten\tt\t"+common(1<<40, 0, "events/4/3/0"), "SELECT * FROM trace_deletions")
 
 	var got []schema.StoredEvent

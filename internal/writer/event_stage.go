@@ -152,12 +152,19 @@ func (s *eventStage) keep(events []schema.Event) {
 	}
 }
 
-// day is the day of the trace where the event says it, else that of receipt.
+// day is the day of the trace where the event says it, of content its own, else
+// that of receipt.
 func (s *eventStage) day(e *schema.Event) uint16 {
-	if e.Info == nil || e.Info.RequestMilli <= 0 {
+	var start uint64
+	switch {
+	case e.Content != nil:
+		start = e.Content.TimeNano
+	case e.Info != nil:
+		start = uint64(min(max(e.Info.RequestMilli, 0), math.MaxInt64/nanoPerMill)) * nanoPerMill
+	}
+	if start == 0 {
 		return s.place.today()
 	}
-	start := uint64(min(e.Info.RequestMilli, math.MaxInt64/nanoPerMill)) * nanoPerMill
 	day, _ := s.place.place(start, start)
 	return day
 }

@@ -112,7 +112,8 @@ var oneOfEach = []schema.Event{
 	{Kind: schema.EventTag, TraceID: "x", Tag: &schema.Tag{Key: "k"}},
 	{Kind: schema.EventAssessment, TraceID: "x", Assessment: &schema.Assessment{ID: "a"}},
 	{Kind: schema.EventTraceDeleted, TraceID: "x"},
-	{Kind: schema.EventContent, Content: &schema.Content{SpanID: "s"}},
+	{Kind: schema.EventContent, TraceID: "x", Content: &schema.Content{SpanID: "s", TimeNano: (eventDay - 1) * milliPerDay * nanoPerMill}},
+	{Kind: schema.EventBusiness, Business: &schema.Business{ID: "b"}},
 }
 
 // TestEventsGoToTheirTables: with the day that is theirs, and the version that
@@ -125,11 +126,12 @@ func TestEventsGoToTheirTables(t *testing.T) {
 		"tag":           {"acme x 1@7 v7 day 20000 for 30 "},
 		"assessment":    {"acme x 2@7 v7 day 20000 for 30 "},
 		"trace_deleted": {"acme x 3@7 v7 day 20000 for 430 "},
+		"content":       {"acme x 4@7 v7 day 19999 for 30 "},
 	}
 	if diff := cmp.Diff(want, rowsOf(s)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if w.Rows != 4 || !slices.Equal(w.Parts, []uint16{19998, 20000}) || len(world.letters) != 0 {
+	if w.Rows != 5 || !slices.Equal(w.Parts, []uint16{19998, 20000, 19999}) || len(world.letters) != 0 {
 		t.Errorf("weight %+v, %d letters", w, len(world.letters))
 	}
 	if s.WarmFrom() != 8 || !s.Warmed() {

@@ -42,7 +42,7 @@ func (k EventKind) String() string {
 // StoredKinds are the kinds of event that have a table, in the order that a
 // batch lands in them.
 func StoredKinds() []EventKind {
-	return []EventKind{EventTraceInfo, EventTag, EventAssessment, EventTraceDeleted}
+	return []EventKind{EventTraceInfo, EventTag, EventAssessment, EventTraceDeleted, EventContent}
 }
 
 // Event is a record's value in topic events, or one of several in it: all that

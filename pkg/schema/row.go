@@ -72,8 +72,8 @@ type TracePart struct {
 	FirstOffset, LastOffset int64 // the batch's range
 }
 
-// EventRow is all that a row of trace_info, trace_tags, assessments or
-// trace_deletions is made of. It lives for one Append.
+// EventRow is all that a row of trace_info, trace_tags, assessments,
+// trace_deletions or span_content is made of. It lives for one Append.
 type EventRow struct {
 	Event *Event
 

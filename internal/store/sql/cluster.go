@@ -38,6 +38,7 @@ var sharded = []struct{ table, key string }{
 	{"trace_tags", "cityHash64(trace_id)"},
 	{"assessments", "cityHash64(trace_id)"},
 	{"trace_deletions", "cityHash64(trace_id)"},
+	{"span_content", "cityHash64(trace_id)"},
 	{"experiments", "cityHash64(experiment_id)"},
 	{"rollups", "cityHash64(tenant, view, metric)"},
 }

@@ -22,7 +22,9 @@ func eventTableName(kind schema.EventKind) string {
 		return "assessments"
 	case schema.EventTraceDeleted:
 		return "trace_deletions"
-	case schema.EventContent, schema.EventBusiness: // no table
+	case schema.EventContent:
+		return "span_content"
+	case schema.EventBusiness: // no table
 	}
 	return ""
 }

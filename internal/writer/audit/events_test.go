@@ -69,6 +69,7 @@ func newEventWorld(t *testing.T) (*world, Extent) {
 		events := []schema.Event{
 			{Kind: schema.EventTraceInfo, TraceID: trace, Info: &schema.TraceInfo{State: "OK"}},
 			{Kind: schema.EventTag, TraceID: trace, Tag: &schema.Tag{Key: "k"}},
+			{Kind: schema.EventContent, TraceID: trace, Content: &schema.Content{Body: "1"}},
 			{Kind: 99, TraceID: trace}, // a dead letter
 		}
 		value, err := schema.EncodeEvents(events)
@@ -76,7 +77,7 @@ func newEventWorld(t *testing.T) (*world, Extent) {
 			t.Fatal(err)
 		}
 		w.records = append(w.records, pipeline.Record{Topic: schema.TopicEvents, Offset: int64(i), Time: time.UnixMilli(received), Value: value})
-		for n, e := range events[:2] {
+		for n, e := range events[:3] {
 			w.events[e.Kind] = append(w.events[e.Kind], schema.StoredEvent{Log: life, Offset: int64(i), Index: uint32(n), Tenant: "default", TraceID: trace})
 		}
 	}
@@ -97,20 +98,21 @@ func TestEventsAreVerifiedAndReplayed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, e := newEventWorld(t)
-		if r := w.verify(e); !r.Exact() || r.Events != 60 || r.EventRecords != 30 || r.Records != 0 {
+		if r := w.verify(e); !r.Exact() || r.Events != 90 || r.EventRecords != 30 || r.Records != 0 {
 			t.Fatalf("%s %v", r.Summary(), r.First)
 		}
+		w.forget(schema.EventContent, func(s schema.StoredEvent) bool { return s.Offset == 9 })
 		w.forget(schema.EventTag, func(s schema.StoredEvent) bool { return s.Offset%2 == 0 })
 		stranger := schema.StoredEvent{Log: life, Offset: 3, Index: 7, Tenant: "default", TraceID: "x"}
 		w.events[schema.EventTraceInfo] = append(w.events[schema.EventTraceInfo], w.events[schema.EventTraceInfo][4], stranger)
 		r := w.verify(e)
-		if r.Differences["trace_tags"][Missing] != 15 || r.Differences["trace_info"][Doubled] != 1 || r.Differences["trace_info"][Extra] != 1 {
+		if r.Differences["trace_tags"][Missing] != 15 || r.Differences["span_content"][Missing] != 1 || r.Differences["trace_info"][Doubled] != 1 || r.Differences["trace_info"][Extra] != 1 {
 			t.Errorf("%s %v", r.Summary(), r.First)
 		}
 		if !strings.Contains(r.Summary(), "trace_tags 15 missing") {
 			t.Error(r.Summary())
 		}
-		for i, want := range []int64{15, 0} {
+		for i, want := range []int64{16, 0} {
 			p, err := w.replay(e, &alone{}, "")
 			if got := p.Result.Events.Load(); err != nil || got != want || !p.Done(e.Log) {
 				t.Errorf("replay %d: %d rows were missing, %v; want %d", i, got, err, want)
