@@ -31,7 +31,12 @@ func TestClusterDDL(t *testing.T) {
 
 	// A table that a new migration makes must be sharded too.
 	for _, s := range statements {
-		if name, made := strings.CutPrefix(s.SQL, "CREATE TABLE IF NOT EXISTS spanmill_local."); made {
+		name, made := strings.CutPrefix(s.SQL, "CREATE TABLE IF NOT EXISTS spanmill_local.")
+		view, viewed := strings.CutPrefix(s.SQL, "CREATE OR REPLACE VIEW spanmill_local.")
+		if viewed {
+			name = view
+		}
+		if made || viewed {
 			name, _, _ = strings.Cut(name, " ")
 			if !strings.Contains(all.String(), "CREATE OR REPLACE TABLE spanmill."+name+" ON CLUSTER 'prod' AS spanmill_local."+name+"\n") {
 				t.Errorf("no table over the shards' %s", name)
@@ -142,6 +147,10 @@ func TestClusterTables(t *testing.T) {
 	}
 	local.insert(t, days(testDay, testDay+1), "t")
 	local.expect(t, "2", "SELECT count() FROM spanmill.spans")
+	local.expect(t, "2", "SELECT count() FROM spanmill.llm_calls")
+	for _, database := range []string{"spanmill", "spanmill_local"} {
+		testAllIsCommented(t, local, database)
+	}
 	local.expect(t, "0", "SELECT count() FROM spanmill.trace_parts")
 
 	cfg.Database = "spanmill"

@@ -107,8 +107,9 @@ func testDeletions(t *testing.T, b *bundle) {
 			spans.Append(r)
 			parts.Append(&schema.TracePart{Tenant: "ten", TraceID: ids(i), ReceivedMilli: received, PartDay: testDay, RetentionDays: 1000, Log: testLog, LastOffset: r.Offset})
 			row := eventRow(&schema.Event{Kind: schema.EventTag, TraceID: ids(i).String(), Tag: &schema.Tag{Key: "k"}}, r.Offset)
-			row.ReceivedMilli = received
-			rows = append(rows, row)
+			content := eventRow(&schema.Event{Kind: schema.EventContent, TraceID: row.Event.TraceID, Content: &schema.Content{Body: "1"}}, r.Offset)
+			row.ReceivedMilli, content.ReceivedMilli = received, received
+			rows = append(rows, row, content)
 		}
 	}
 	b.insert(t, spans, "s")
@@ -125,7 +126,7 @@ func testDeletions(t *testing.T, b *bundle) {
 	// The rule of the table's comment.
 	visible := "SELECT countIf(received_at > deleted_at), count() FROM %s LEFT ANY JOIN (SELECT trace_id, max(received_at) AS deleted_at" +
 		" FROM trace_deletions WHERE tenant = 'ten' GROUP BY trace_id) AS d USING trace_id WHERE tenant = 'ten'"
-	tables := []string{TableSpans, TableTraceParts, TableTraceTags}
+	tables := []string{TableSpans, TableTraceParts, TableTraceTags, TableSpanContent}
 	for _, table := range tables {
 		b.expect(t, "5\t9", fmt.Sprintf(visible, table))
 	}
@@ -155,7 +156,7 @@ func testDeletions(t *testing.T, b *bundle) {
 	ask(DeletionsQuery{Shares: 1, Before: now.Add(-3 * time.Minute)}, "other01", "ten00", "ten02") // from 7 to 10 minutes: past 8
 	for i := range 2 {
 		rows, err := b.DeleteTraces(t.Context(), all)
-		if want := []int64{3 * 2 * 2, 0}[i]; err != nil || rows != want {
+		if want := []int64{4 * 2 * 2, 0}[i]; err != nil || rows != want {
 			t.Errorf("time %d: %d rows deleted, %v; want %d", i, rows, err, want)
 		}
 	}

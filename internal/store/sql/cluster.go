@@ -28,7 +28,8 @@ var clusterName = regexp.MustCompile(`^([A-Za-z0-9_][A-Za-z0-9_.-]{0,62}|\{clust
 var errClusterName = errors.New("a cluster's name has letters, digits, and _ . - inside, or is {cluster}")
 
 // sharded are the tables that a cluster splits, and by what: the rows of a
-// trace stay together, so that they can be joined on their shard.
+// trace stay together, so that they can be joined on their shard. The views for
+// people are joined there too; nothing is written to them, and they have no key.
 var sharded = []struct{ table, key string }{
 	{"spans", "cityHash64(trace_id)"},
 	{"trace_parts", "cityHash64(trace_id)"},
@@ -41,6 +42,12 @@ var sharded = []struct{ table, key string }{
 	{"span_content", "cityHash64(trace_id)"},
 	{"experiments", "cityHash64(experiment_id)"},
 	{"rollups", "cityHash64(tenant, view, metric)"},
+	{"traces", ""},
+	{"llm_calls", ""},
+	{"tool_calls", ""},
+	{"retrievals", ""},
+	{"errors", ""},
+	{"assessments_latest", ""},
 }
 
 // OnCluster has a statement run on every server of the cluster, if there is one.
@@ -94,11 +101,16 @@ func DDL(p Params) ([]Statement, error) {
 	}
 	out = append(out, p.createDatabase())
 	for _, s := range sharded {
+		key := ""
+		if s.key != "" {
+			key = ", " + s.key
+		}
 		// Such a table holds no rows, so replacing it is how it gets the columns
-		// that a migration added.
+		// that a migration added. Their comments come along, the table's does not.
 		out = append(out, Statement{Name: s.table, SQL: fmt.Sprintf(
-			"CREATE OR REPLACE TABLE %[1]s.%[3]s%[4]s AS %[2]s.%[3]s\nENGINE = Distributed('%[5]s', '%[2]s', '%[3]s', %[6]s)\n",
-			p.Database, local.Database, s.table, p.OnCluster(), p.Cluster, s.key)})
+			"CREATE OR REPLACE TABLE %[1]s.%[3]s%[4]s AS %[2]s.%[3]s\nENGINE = Distributed('%[5]s', '%[2]s', '%[3]s'%[6]s)\n"+
+				"COMMENT '%[3]s of all shards: see the comment of %[2]s.%[3]s.'\n",
+			p.Database, local.Database, s.table, p.OnCluster(), p.Cluster, key)})
 	}
 	return out, nil
 }

@@ -20,6 +20,14 @@ var files embed.FS
 // VersionTable remembers which migrations have run.
 const VersionTable = "schema_versions"
 
+// commentVersions says in the database what that table is; goose makes it.
+const commentVersions = "ALTER TABLE " + VersionTable + `
+    MODIFY COMMENT 'Migrations of this database that have run.',
+    COMMENT COLUMN version_id 'Number of the migration.',
+    COMMENT COLUMN is_applied 'It has run.',
+    COMMENT COLUMN date 'Day that it ran.',
+    COMMENT COLUMN tstamp 'When it ran.'`
+
 // Params are what statements are rendered with. The methods that templates
 // call are in cluster.go.
 type Params struct {
@@ -86,6 +94,11 @@ func Migrate(ctx context.Context, db *stdsql.DB, p Params, log *slog.Logger) err
 	results, err := provider.Up(ctx)
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
+	}
+	if len(results) > 0 {
+		if _, err := db.ExecContext(ctx, commentVersions); err != nil {
+			return fmt.Errorf("comment on %s: %w", VersionTable, err)
+		}
 	}
 	for _, r := range results {
 		log.InfoContext(ctx, "migrated", "version", r.Source.Version, "took", r.Duration)
