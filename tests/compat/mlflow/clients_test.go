@@ -39,11 +39,11 @@ func testClients(t *testing.T, f *fixture) {
 				began := time.Now()
 				c := client{packages: packages, program: p.name, began: began}
 				c.env = append([]string{"MLFLOW_ENABLE_ASYNC_TRACE_LOGGING=false"}, p.env...)
-				real, ours := f.both(t, c)
-				if diff := cmp.Diff(real.printed, ours.printed); diff != "" {
-					t.Errorf("the program printed other things (-real +ours):\n%s", diff)
+				theirs, ours := f.both(t, c)
+				if diff := cmp.Diff(theirs.printed, ours.printed); diff != "" {
+					t.Errorf("the program printed other things (-theirs +ours):\n%s", diff)
 				}
-				f.judge.checkConversations(t, began, real.proxy.exchanges(), ours.proxy.exchanges())
+				f.judge.checkConversations(t, began, theirs.proxy.exchanges(), ours.proxy.exchanges())
 			})
 		}
 	}
@@ -63,11 +63,11 @@ type outcome struct {
 }
 
 // both runs a program against the real server and ours, at the same time.
-func (f *fixture) both(t *testing.T, c client) (real, ours outcome) {
+func (f *fixture) both(t *testing.T, c client) (theirs, ours outcome) {
 	t.Helper()
-	real.proxy, ours.proxy = startProxy(t, f.real.URL, func() {}), f.proxy(t)
-	c.runAll(t, &real, &ours)
-	return real, ours
+	theirs.proxy, ours.proxy = startProxy(t, f.theirs.URL, func() {}), f.proxy(t)
+	c.runAll(t, &theirs, &ours)
+	return theirs, ours
 }
 
 // alone runs a program against ours.
@@ -120,20 +120,20 @@ func (c client) run(ctx context.Context, interpreter, uri string) (string, error
 }
 
 // checkConversations holds two conversations of one program against each other.
-func (j *judge) checkConversations(t *testing.T, began time.Time, real, ours []*exchange) {
+func (j *judge) checkConversations(t *testing.T, began time.Time, theirs, ours []*exchange) {
 	t.Helper()
-	realNames, ourNames := newSymbols(began), newSymbols(began)
-	for i := range max(len(real), len(ours)) {
-		if i >= len(real) || i >= len(ours) {
-			t.Fatalf("%d requests to the real server, %d to ours:\n%s\n%s", len(real), len(ours), routes(real), routes(ours))
+	theirNames, ourNames := newSymbols(began), newSymbols(began)
+	for i := range max(len(theirs), len(ours)) {
+		if i >= len(theirs) || i >= len(ours) {
+			t.Fatalf("%d requests to the real server, %d to ours:\n%s\n%s", len(theirs), len(ours), routes(theirs), routes(ours))
 		}
-		a, b := realNames.see(real[i]), ourNames.see(ours[i])
+		a, b := theirNames.see(theirs[i]), ourNames.see(ours[i])
 		what := fmt.Sprintf("exchange %d", i+1)
 		if a.Method+a.Path != b.Method+b.Path {
 			t.Fatalf("%s: the client asks the real server %s %s, ours %s %s", what, a.Method, a.Path, b.Method, b.Path)
 		}
 		if diff := cmp.Diff(a.Request, b.Request); diff != "" {
-			t.Errorf("%s: %s %s: the client sends something else (-real +ours):\n%s", what, a.Method, a.Path, diff)
+			t.Errorf("%s: %s %s: the client sends something else (-theirs +ours):\n%s", what, a.Method, a.Path, diff)
 		}
 		j.check(t, what, differ(a, b))
 	}

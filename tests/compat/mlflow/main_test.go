@@ -31,7 +31,7 @@ const (
 type fixture struct {
 	*harness.Instance
 
-	real  *mlflowserver.Server
+	theirs *mlflowserver.Server
 	judge *judge
 	kafka *kadm.Client
 }
@@ -42,7 +42,7 @@ func TestMLflow(t *testing.T) {
 	f := start(t)
 	realServer := startReal(t)
 	t.Run("corpus", func(t *testing.T) { testCorpus(t, f) })
-	f.real = realServer()
+	f.theirs = realServer()
 	t.Run("clients", func(t *testing.T) { testClients(t, f) })
 	t.Run("scenarios", func(t *testing.T) { testScenarios(t, f) })
 	t.Run("production", func(t *testing.T) { testProduction(t, f) })
@@ -146,8 +146,12 @@ func (f *fixture) behind(ctx context.Context) error {
 		if err := group.Error(); err != nil {
 			return err
 		}
-		if lag := group.Lag.Total(); lag > 0 {
-			return fmt.Errorf("group %s is %d records behind", group.Group, lag)
+		for topic, lag := range group.Lag.TotalByTopic() {
+			// rollups ends with a transaction's marker, which is no record:
+			// nobody commits behind it. No call of MLflow's reads that topic.
+			if topic != "rollups" && lag.Lag > 0 {
+				return fmt.Errorf("group %s is %d records behind in %s", group.Group, lag.Lag, topic)
+			}
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package mlflow_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -41,7 +42,7 @@ func (f *fixture) sampled(t *testing.T, packages, app, env string) {
 	ours := f.alone(t, c)
 	var sent []string
 	for _, e := range ours.proxy.exchanges() {
-		if e.Method == "POST" && e.Path == "/api/3.0/mlflow/traces" {
+		if e.Method == http.MethodPost && e.Path == "/api/3.0/mlflow/traces" {
 			sent = append(sent, traceID(t, e.Body))
 		}
 	}

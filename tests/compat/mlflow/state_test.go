@@ -96,12 +96,12 @@ func (f *fixture) compareState(t *testing.T, s scenario) {
 // compareReading reads an experiment from both and compares it trace by trace.
 func (f *fixture) compareReading(t *testing.T, experiment string, known ...cmp.Option) {
 	t.Helper()
-	real, ours := f.both(t, client{packages: tracing, program: "read.py", args: []string{experiment}, began: time.Now()})
-	if real.printed == "" {
+	theirs, ours := f.both(t, client{packages: tracing, program: "read.py", args: []string{experiment}, began: time.Now()})
+	if theirs.printed == "" {
 		t.Error("the real server has no trace")
 	}
-	if diff := cmp.Diff(lines(real.printed), lines(ours.printed), known...); diff != "" {
-		t.Errorf("what can be read (-real +ours):\n%s", diff)
+	if diff := cmp.Diff(lines(theirs.printed), lines(ours.printed), known...); diff != "" {
+		t.Errorf("what can be read (-theirs +ours):\n%s", diff)
 	}
 }
 
