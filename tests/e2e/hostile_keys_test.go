@@ -129,6 +129,10 @@ func testHostileSignals(t *testing.T, p harness.Plant) {
 			if d.name == "gRPC" {
 				path = "/opentelemetry.proto.collector." + c.service + "/Export"
 			}
+			if d.json && c.signal == "logs" {
+				sameAnswer(t, d.send(t, up, doorCall{body: []byte(`{"future": 1}`), path: path}), d.at(want)) // logs are read
+				continue
+			}
 			for _, body := range [][]byte{nil, unknownField(1000), unknownField(10 * mib)} {
 				sameAnswer(t, d.send(t, up, doorCall{body: body, path: path}), d.at(want))
 			}
