@@ -96,7 +96,7 @@ func (l *losses) awaitRows(service string, n int) {
 func (l *losses) awaitHalt(p *harness.Process, partition int, advice string) {
 	l.t.Helper()
 	p.AwaitReady(l.t)
-	line := fmt.Sprintf(`spanmill_bus_partition_halted{group="spanmill-writer",partition="%d",topic="spans"} 1`, partition)
+	line := fmt.Sprintf(`spanmill_bus_partition_halted{group=%q,partition="%d",topic="spans"} 1`, l.Group, partition)
 	harness.Eventually(l.t, func() error {
 		if !strings.Contains(p.Metrics(l.t), line) {
 			return errors.New("not halted")
