@@ -1,6 +1,7 @@
 package query
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -205,6 +206,11 @@ func (f fieldRule) numeric(op Op) bool {
 func (f fieldRule) check(out *Clause) error {
 	if f.field == FieldPrompt && strings.Count(out.Text, "/") != 1 {
 		return invalid("Invalid prompts filter value '%s'. Expected format: prompt = \"name/version\"", out.Text)
+	}
+	if out.Op == RLike {
+		if _, err := regexp.Compile(out.Text); err != nil {
+			return invalid("Invalid clause(s) in filter string: '%s' has no regular expression of RE2's syntax", out.Source)
+		}
 	}
 	return nil
 }

@@ -88,6 +88,10 @@ func TestParseFilterRefusals(t *testing.T) {
 		"status IN ('a' 'b')":                 "got different type in list: ('a' 'b')",
 		"status IN (1)":                       "got different type in list: (1)",
 		"status IN 'a'":                       "'IN'",
+		"name RLIKE '('":                      "Invalid clause(s) in filter string: 'name RLIKE '('' has no regular expression",
+		"tags.a RLIKE '(?=x)'":                "'tags.a RLIKE '(?=x)''",
+		"span.name RLIKE 'a{9999}'":           "'span.name RLIKE 'a{9999}''",
+		"feedback.a RLIKE '*'":                "'feedback.a RLIKE '*''",
 		"prompt = 'greet'":                    "Invalid prompts filter value 'greet'.",
 		"metadata.mlflow.trace.cost > '1'":    "Invalid comparator '>' not one of",
 		strings.Repeat("status='a' AND ", 40): "more than 32",
@@ -139,7 +143,7 @@ func TestParseOrder(t *testing.T) {
 // Whatever is sent, the answer is a filter within its bounds or a refusal.
 func FuzzParseFilter(f *testing.F) {
 	for _, src := range []string{
-		"status = 'OK' AND tags.`a b` != \"x\"", "timestamp > -1.5e-3", "name RLIKE '(' AND x IS NOT NULL",
+		"status = 'OK' AND tags.`a b` != \"x\"", "timestamp > -1.5e-3", "name RLIKE '(' AND x IS NOT NULL", "name RLIKE '(a|b)+$'",
 		"a.b.c IN ('x', 'y')", "nonsense ===", "((''", "`", "'", "\"a\".b = 'c'", "span.name LIKE", "é.ü = 'ö'", "- . -. .5 5.",
 	} {
 		f.Add(src)
