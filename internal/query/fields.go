@@ -58,6 +58,7 @@ const (
 	MetadataRun        = "mlflow.sourceRun"
 	MetadataSizeStats  = "mlflow.trace.sizeStats"
 	MetadataFinalized  = "mlflow.trace.infoFinalized"
+	MetadataSpansRead  = "spanmill.spansRead" // a trace has more spans than its info was made of
 	TagName            = "mlflow.traceName"
 	TagLinkedPrompts   = "mlflow.linkedPrompts"
 	TagSpansLocation   = "mlflow.trace.spansLocation"

@@ -34,6 +34,8 @@ const (
 	codeSyntax            = 62
 	codeTooManyParts      = 252 // and, by its message, too many partitions in a block
 	codeThrowIf           = 395
+	codeTooLarge          = 396 // an answer beyond max_result_bytes
+	codeRegexp            = 427
 	tooManyPartitionsText = "Too many partitions for single INSERT block"
 )
 

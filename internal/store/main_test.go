@@ -55,6 +55,7 @@ func TestOnEngine(t *testing.T) {
 		"view of assessments":               testViewOfAssessments,
 		"views of spans":                    testViewsOfSpans,
 		"views read little":                 testViewsReadLittle,
+		"many rows":                         testManyRows,
 		"repricing":                         testRepricing,
 		"repricing killed":                  testRepricingKilled,
 		"rollups merge as in Go":            testRollupsMergeAsInGo,

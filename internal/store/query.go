@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/spanmill/spanmill/internal/query"
 )
 
 // Bounds of one statement that somebody outside asked for, so that no question
@@ -81,15 +83,24 @@ func (s *Store) read(ctx context.Context, what string, q *question, row func(*ro
 	}
 	maps.Copy(set, q.params)
 	resp, err := s.client.do(ctx, request{sql: q.sql.String(), settings: set})
-	if err != nil {
-		return fmt.Errorf("ask for %s: %w", what, err)
+	if err == nil {
+		defer resp.Body.Close()
+		err = readRows(resp.Body, func(w io.Writer) error { return copyResult(w, resp) }, row)
 	}
-	defer resp.Body.Close()
-	if err := readRows(resp.Body, func(w io.Writer) error { return copyResult(w, resp) }, row); err != nil {
-		return fmt.Errorf("ask for %s: %w", what, err)
+	switch {
+	case err == nil:
+		return nil
+	case CodeOf(err) == codeTooLarge:
+		return fmt.Errorf("ask for %s: %w", what, errTooMuch)
+	case CodeOf(err) == codeRegexp:
+		return &query.InvalidError{Message: "Invalid clause(s) in filter string: a regular expression cannot be compiled"}
 	}
-	return nil
+	return fmt.Errorf("ask for %s: %w", what, err)
 }
+
+// errTooMuch is an answer beyond its bounds: whoever asks for fewer traces at
+// once may get one.
+var errTooMuch = errors.New("the answer is too large")
 
 // readRows runs the copier of an answer beside its reader, so that an error at
 // the answer's end is seen as one.

@@ -375,3 +375,49 @@ func testWholeSpans(t *testing.T, b *bundle) {
 		t.Errorf("%+v", s.Links)
 	}
 }
+
+// testManyRows: what is more than a statement reads is read in parts, or refused
+// in words for the caller; nothing is cut short unseen.
+func testManyRows(t *testing.T, b *bundle) {
+	r := world(t, b)
+	const base = "'acme' AS tenant, 20717 AS part_day, 3650 AS retention_days, toDateTime64(1790000050, 3) AS received_at, "
+	spans := func(trace, rows int) {
+		t.Helper()
+		err := b.exec(t.Context(), fmt.Sprintf("INSERT INTO spans (tenant, part_day, retention_days, received_at, trace_id, span_id, start_unix_nano, src_offset) "+
+			"SELECT "+base+"'%s', hex(number), %d, number FROM numbers(%d)", id(trace), (day0+trace)*second, rows))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	spans(1, maxSpanRows-2)
+	spans(2, maxSpanRows)
+	infos, err := r.TraceInfos(t.Context(), "acme", []string{id(1), id(2), id(3)})
+	if err != nil || len(infos) != 3 || infos[0].Spans != maxSpanRows || infos[1].Spans != maxSpanRows || infos[2].Spans != 1 {
+		t.Fatalf("%d infos, %v", len(infos), err)
+	}
+	for i, want := range []string{"", "100000", ""} {
+		if got := infos[i].Metadata[query.MetadataSpansRead]; got != want {
+			t.Errorf("trace %d was made of %q spans, want %q", i+1, got, want)
+		}
+	}
+	if traces, err := r.Traces(t.Context(), "acme", []string{id(1)}); err != nil || len(traces[0].Spans) != maxSpanRows {
+		t.Errorf("%d traces, %v", len(traces), err)
+	}
+	for want, ids := range map[string][]string{
+		"Trace tr-" + id(2) + " has more than 100000 spans": {id(2)}, "The 2 traces have more than 100000 spans": {id(1), id(3)},
+	} {
+		_, err := r.Traces(t.Context(), "acme", ids)
+		if bad, ok := errors.AsType[*query.InvalidError](err); !ok || !strings.HasPrefix(bad.Message, want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+	err = b.exec(t.Context(), fmt.Sprintf("INSERT INTO trace_tags (tenant, part_day, retention_days, received_at, trace_id, key, value, version) "+
+		"SELECT "+base+"'%s', 'k', toString(number), number FROM numbers(%d)", id(3), 2*toldRows+1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	infos, err = r.TraceInfos(t.Context(), "acme", []string{id(3), id(5)})
+	if err != nil || infos[0].Tags["k"] != fmt.Sprint(2*toldRows) || infos[1].Tags["team"] != "blue" {
+		t.Errorf("%v, %v", infos, err)
+	}
+}

@@ -13,7 +13,7 @@ import (
 // Bounds of what is read of spans. A trace may have any number of them, and a
 // page of traces is no reason to read every prompt of theirs.
 const (
-	maxSpanRows       = 100_000   // of one question
+	maxSpanRows       = 100_000   // of one question; errTooMuch beyond it
 	maxPreviewContent = 256 << 10 // bytes of a root's content that a preview is looked for in
 )
 
@@ -25,6 +25,8 @@ type spanScope struct {
 	times span
 	// whole reads all of each span; false: what a trace's info depends on.
 	whole bool
+	// first is content with the first of more than maxSpanRows.
+	first bool
 }
 
 // span is a range of Unix nanoseconds, both ends included. The zero value is
@@ -43,11 +45,16 @@ func (s *Store) spans(ctx context.Context, scope spanScope) (map[string][]query.
 	q.add(joinDeleted(tenant))
 	q.add(" WHERE tenant = ", tenant, " AND trace_id IN ", q.texts(scope.ids), " AND ", notDeleted)
 	scope.times.condition(q)
-	q.add(" ORDER BY trace_id, src_partition, src_offset, src_index LIMIT ", q.unsigned(maxSpanRows))
+	q.add(" ORDER BY trace_id, src_partition, src_offset, src_index LIMIT ", q.unsigned(maxSpanRows+1))
+	n := 0
 	err := s.read(ctx, "spans", q, func(r *rows) {
 		one := readSpan(r)
 		found[one.TraceID] = append(found[one.TraceID], one)
+		n++
 	})
+	if err == nil && n > maxSpanRows && !scope.first {
+		err = errTooMuch
+	}
 	return found, err
 }
 

@@ -10,9 +10,9 @@ import (
 	"github.com/spanmill/spanmill/pkg/schema"
 )
 
-// maxToldRows bounds the events that are read for a question about traces by
-// id. What is beyond it is an error of the answer, not a trace cut short.
-const maxToldRows = 200_000
+// toldRows are how many events one statement reads; the next one goes on behind
+// them.
+const toldRows = 50_000
 
 // version is a place in the log; the greater one wins.
 type version struct{ high, low uint64 }
@@ -64,33 +64,59 @@ func (s *Store) toldOf(ctx context.Context, tenant string, ids []string) (map[st
 	}
 	for _, table := range []struct {
 		name, columns string
-		read          func(*rows)
+		read          func(id string, v version, r *rows)
 	}{
-		{"trace_info", "trace_id, version, experiment_id, client_request_id, request_ms, ifNull(duration_ms, 0), isNotNull(duration_ms), " +
-			"state, request_preview, response_preview, metadata, tags", func(r *rows) { of(r.text()).readInfo(r) }},
-		{"trace_tags", "trace_id, version, key, value, deleted", func(r *rows) { of(r.text()).readTag(r) }},
-		{"assessments", assessmentFields, func(r *rows) { of(r.text()).readAssessment(r) }},
+		{"trace_info", "experiment_id, client_request_id, request_ms, ifNull(duration_ms, 0), isNotNull(duration_ms), " +
+			"state, request_preview, response_preview, metadata, tags", func(id string, v version, r *rows) { of(id).readInfo(v, r) }},
+		{"trace_tags", "key, value, deleted", func(id string, v version, r *rows) { of(id).readTag(v, r) }},
+		{"assessments", assessmentFields, func(id string, _ version, r *rows) { of(id).readAssessment(r) }},
 	} {
-		q := eventsOf(table.name, table.columns, tenant, ids)
-		if err := s.read(ctx, table.name, q, table.read); err != nil {
+		if err := s.events(ctx, table.name, table.columns, traceScope{tenant, ids}, table.read); err != nil {
 			return nil, err
 		}
 	}
 	return all, nil
 }
 
-// eventsOf asks for a table's rows of traces, in the order of the log.
-func eventsOf(table, columns, tenant string, ids []string) *question {
-	q := &question{}
-	t := q.text(tenant)
-	q.add("SELECT ", columns, " FROM ", table, " AS t ", joinDeleted(t),
-		" WHERE tenant = ", t, " AND trace_id IN ", q.texts(ids), " AND ", notDeleted,
-		" ORDER BY trace_id, version LIMIT ", q.unsigned(maxToldRows))
-	return q
+// traceScope is whose traces, and which.
+type traceScope struct {
+	tenant string
+	ids    []string
 }
 
-func (t *told) readInfo(r *rows) {
-	v := r.version()
+// events reads a table's rows of traces, in the order of the log.
+func (s *Store) events(ctx context.Context, table, columns string, of traceScope, read func(id string, v version, r *rows)) error {
+	var last struct {
+		id string
+		v  version
+	}
+	for {
+		q := &question{}
+		t := q.text(of.tenant)
+		q.add("SELECT trace_id, version, ", columns, " FROM ", table, " AS t ", joinDeleted(t),
+			" WHERE tenant = ", t, " AND trace_id IN ", q.texts(of.ids), " AND ", notDeleted)
+		if last.id != "" {
+			q.add(" AND (trace_id, version) > (", q.text(last.id), ", ", q.version(last.v), ")")
+		}
+		q.add(" ORDER BY trace_id, version LIMIT ", q.unsigned(toldRows))
+		n := 0
+		err := s.read(ctx, table, q, func(r *rows) {
+			last.id, last.v = r.text(), r.version()
+			read(last.id, last.v, r)
+			n++
+		})
+		if err != nil || n < toldRows {
+			return err
+		}
+	}
+}
+
+// version gives a placeholder for one.
+func (q *question) version(v version) string {
+	return "bitOr(bitShiftLeft(toUInt128(" + q.unsigned(v.high) + "), 64), toUInt128(" + q.unsigned(v.low) + "))"
+}
+
+func (t *told) readInfo(v version, r *rows) {
 	i := &t.info
 	set := func(to *string) {
 		if said := r.text(); said != "" {
@@ -115,8 +141,8 @@ func (t *told) readInfo(r *rows) {
 	t.said = t.said || i.RequestMilli != 0 || i.State != ""
 }
 
-func (t *told) readTag(r *rows) {
-	v, key, value, deleted := r.version(), r.text(), r.text(), r.boolean()
+func (t *told) readTag(v version, r *rows) {
+	key, value, deleted := r.text(), r.text(), r.boolean()
 	t.setTag(key, value, tagState{v, deleted})
 }
 
@@ -145,7 +171,7 @@ func (t *told) deletedTags() []string {
 	return keys
 }
 
-const assessmentFields = "trace_id, assessment_id, mask, deleted, name, source_type, source_id, create_ms, update_ms, type, value, serialized, " +
+const assessmentFields = "assessment_id, mask, deleted, name, source_type, source_id, create_ms, update_ms, type, value, serialized, " +
 	"has_error, error_code, error_message, error_stack, rationale, metadata, span_id, overrides, valid"
 
 // readAssessment applies the fields that one event sets.

@@ -2,6 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strconv"
 
 	"github.com/spanmill/spanmill/internal/query"
 	"github.com/spanmill/spanmill/pkg/schema"
@@ -18,11 +21,21 @@ func (r Reader) TraceInfos(ctx context.Context, tenant string, ids []string) ([]
 }
 
 // infos resolves traces that lie in a range of time; the zero range is all of
-// it.
+// it. Traces with too many spans to be read together are read in parts. One with
+// too many alone is resolved by the first of them in the log, and says so: it
+// must not keep anybody from paging past it.
 func (r Reader) infos(ctx context.Context, tenant string, ids []string, times span) ([]query.TraceInfo, error) {
-	traces, err := r.traces(ctx, spanScope{tenant: tenant, ids: ids, times: times})
+	traces, err := r.traces(ctx, spanScope{tenant: tenant, ids: ids, times: times, first: len(ids) == 1})
+	if half := len(ids) / 2; half > 0 && errors.Is(err, errTooMuch) {
+		infos, err := r.infos(ctx, tenant, ids[:half], times)
+		if err != nil {
+			return nil, err
+		}
+		more, err := r.infos(ctx, tenant, ids[half:], times)
+		return append(infos, more...), err
+	}
 	if err != nil {
-		return nil, err
+		return nil, tooMuch(err, ids)
 	}
 	infos := make([]query.TraceInfo, len(traces))
 	for i := range traces {
@@ -34,10 +47,26 @@ func (r Reader) infos(ctx context.Context, tenant string, ids []string, times sp
 // Traces implements query.Reader.
 func (r Reader) Traces(ctx context.Context, tenant string, ids []string) ([]query.Trace, error) {
 	traces, err := r.traces(ctx, spanScope{tenant: tenant, ids: ids, whole: true})
+	if err != nil {
+		return nil, tooMuch(err, ids)
+	}
 	for i := range traces {
 		inReadingOrder(traces[i].Spans)
 	}
-	return traces, err
+	return traces, nil
+}
+
+// tooMuch is the caller's mistake, or an error as it is.
+func tooMuch(err error, ids []string) error {
+	switch {
+	case !errors.Is(err, errTooMuch):
+		return err
+	case len(ids) == 1:
+		return &query.InvalidError{Message: fmt.Sprintf(
+			"Trace %s has more than %d spans or %d MiB: ask the tables by SQL", query.GivenID(ids[0]), maxSpanRows, queryResultBytes>>20)}
+	}
+	return &query.InvalidError{Message: fmt.Sprintf(
+		"The %d traces have more than %d spans or %d MiB together: ask for fewer at once", len(ids), maxSpanRows, queryResultBytes>>20)}
 }
 
 // traces puts together what events and spans say.
@@ -70,6 +99,10 @@ func (r Reader) traces(ctx context.Context, scope spanScope) ([]query.Trace, err
 		if trace.ExperimentID == "" && len(trace.Spans) > 0 {
 			trace.ExperimentID = trace.Spans[0].ExperimentID
 		}
+		if len(trace.Spans) > maxSpanRows {
+			trace.Spans = trace.Spans[:maxSpanRows]
+			trace.Metadata[query.MetadataSpansRead] = strconv.Itoa(maxSpanRows)
+		}
 		trace.Resolve(trace.Spans, deleted)
 		traces = append(traces, trace)
 	}
@@ -79,9 +112,7 @@ func (r Reader) traces(ctx context.Context, scope spanScope) ([]query.Trace, err
 // Assessment implements query.Reader.
 func (r Reader) Assessment(ctx context.Context, tenant, traceID, id string) (schema.Assessment, bool, error) {
 	t := &told{parts: map[string]*schema.Assessment{}, erased: map[string]bool{}}
-	q := eventsOf("assessments", assessmentFields, tenant, []string{traceID})
-	err := r.read(ctx, "assessments", q, func(rows *rows) {
-		rows.text()
+	err := r.events(ctx, "assessments", assessmentFields, traceScope{tenant, []string{traceID}}, func(_ string, _ version, rows *rows) {
 		t.readAssessment(rows)
 	})
 	for _, a := range t.assessments() {
