@@ -34,7 +34,7 @@ type statusMessage struct {
 
 type attributeMessage struct {
 	Key   string          `json:"key"`
-	Value json.RawMessage `json:"value"`
+	Value json.RawMessage `json:"value,omitempty"` // none: a value that says nothing
 }
 
 type eventMessage struct {
@@ -90,7 +90,11 @@ func idText(id string) string {
 func attributeMessages(attrs []query.Attr) []attributeMessage {
 	var all []attributeMessage
 	for _, a := range attrs {
-		all = append(all, attributeMessage{a.Key, appendAnyValue(nil, a.Value)})
+		m := attributeMessage{Key: a.Key}
+		if a.Value.Type != schema.ValueEmpty {
+			m.Value = appendAnyValue(nil, a.Value)
+		}
+		all = append(all, m)
 	}
 	return all
 }
@@ -159,8 +163,10 @@ func appendMap(dst []byte, text string) []byte {
 			}
 			dst = append(dst, `{"key":`...)
 			dst = append(dst, query.Text(m.Key).JSON()...)
-			dst = append(dst, `,"value":`...)
-			dst = appendAnyValue(dst, m.Value)
+			if m.Value.Type != schema.ValueEmpty {
+				dst = append(dst, `,"value":`...)
+				dst = appendAnyValue(dst, m.Value)
+			}
 			dst = append(dst, '}')
 		}
 		dst = append(dst, ']')

@@ -117,7 +117,7 @@ const wholeSpan = `{"trace_id":"Dw8PDw8PDw8PDw8PDw8PDw==","span_id":"APBnqgupArc
 	`"start_time_unix_nano":18446744073709551615,"end_time_unix_nano":7,"attributes":[` +
 	`{"key":"s","value":{"string_value":"<t>"}},{"key":"i","value":{"int_value":-1}},{"key":"d","value":{"double_value":1.0}},` +
 	`{"key":"nan","value":{"double_value":"NaN"}},{"key":"inf","value":{"double_value":"-Infinity"}},{"key":"b","value":{"bool_value":true}},` +
-	`{"key":"x","value":{"bytes_value":"AP8="}},{"key":"none","value":{}},` +
+	`{"key":"x","value":{"bytes_value":"AP8="}},{"key":"none"},` +
 	`{"key":"map","value":{"kvlist_value":{"values":[{"key":"a","value":{"array_value":{"values":[{"int_value":1},{"double_value":2.5},{},` +
 	`{"string_value":"y"},{"kvlist_value":{}}]}}},{"key":"b","value":{"kvlist_value":{"values":[{"key":"c","value":{"bool_value":true}}]}}}]}}},` +
 	`{"key":"json","value":{"array_value":{"values":[{"int_value":1}]}}},` +

@@ -121,7 +121,7 @@ const (
 )
 
 // Assessment is a judgement of a trace or span: feedback, an expectation or an
-// issue. ID and UpdateMilli always count; the others where Mask says so.
+// issue. ID always counts, UpdateMilli unless it is 0; the others where Mask says so.
 type Assessment struct {
 	ID      string
 	Mask    AssessmentField

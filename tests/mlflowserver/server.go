@@ -45,6 +45,8 @@ type Options struct {
 type Server struct {
 	// URL is where it answers.
 	URL string
+	// Database is its SQLite file.
+	Database string
 
 	cmd    *exec.Cmd
 	log    string
@@ -62,9 +64,9 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{URL: "http://" + addr, log: filepath.Join(o.Dir, "mlflow.log"), exited: make(chan struct{})}
+	s := &Server{URL: "http://" + addr, Database: filepath.Join(o.Dir, "mlflow.db"), log: filepath.Join(o.Dir, "mlflow.log"), exited: make(chan struct{})}
 	s.cmd = exec.Command("bash", "-c", watched, "mlflow",
-		o.Python, "-m", "mlflow", "server", "--host", host, "--port", port, "--workers", strconv.Itoa(o.Workers), "--backend-store-uri", "sqlite:///"+filepath.Join(o.Dir, "mlflow.db"),
+		o.Python, "-m", "mlflow", "server", "--host", host, "--port", port, "--workers", strconv.Itoa(o.Workers), "--backend-store-uri", "sqlite:///"+s.Database,
 		"--artifacts-destination", filepath.Join(o.Dir, "artifacts"))
 	s.cmd.Dir = o.Dir
 	s.cmd.Env = append(os.Environ(), "MLFLOW_DISABLE_TELEMETRY=true", "DO_NOT_TRACK=true")

@@ -45,7 +45,7 @@ FROM
         argMaxIf(s.overrides, s.version, bitTest(s.mask, 6)) AS overrides,
         argMaxIf(s.valid, s.version, bitTest(s.mask, 7)) AS valid,
         argMaxIf(s.create_ms, s.version, bitTest(s.mask, 8)) AS create_ms,
-        argMax(s.update_ms, s.version) AS update_ms,
+        argMaxIf(s.update_ms, s.version, s.update_ms != 0) AS update_ms,
         max(s.deleted) AS gone, max(bitTest(s.mask, 0)) AS named
     FROM {{.Database}}.assessments AS s
     LEFT ANY JOIN

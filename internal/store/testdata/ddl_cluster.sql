@@ -217,7 +217,7 @@ CREATE TABLE IF NOT EXISTS spanmill_local.assessments ON CLUSTER 'prod'
     source_type LowCardinality(String) COMMENT 'HUMAN, LLM_JUDGE or CODE.',
     source_id String COMMENT 'Who judged.' CODEC(ZSTD(1)),
     create_ms Int64 COMMENT 'When it was made, in Unix milliseconds.' CODEC(ZSTD(1)),
-    update_ms Int64 COMMENT 'When this event changed it, in Unix milliseconds.' CODEC(ZSTD(1)),
+    update_ms Int64 COMMENT 'When this event changed it, in Unix milliseconds; 0: it does not say.' CODEC(ZSTD(1)),
     type LowCardinality(String) COMMENT 'feedback, expectation or issue.',
     value String COMMENT 'The value as JSON; empty: none.' CODEC(ZSTD(1)),
     serialized Bool COMMENT 'An expectation that was sent as serialized_value.',
@@ -247,7 +247,7 @@ PARTITION BY part_day
 ORDER BY (tenant, trace_id, assessment_id, version)
 TTL part_day + toIntervalDay(retention_days)
 SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 0
-COMMENT 'One row each time that an assessment was made, changed or deleted. An assessment is all its rows by (tenant, trace_id, assessment_id): of each field the value of the greatest version whose mask has it (argMaxIf with bitAnd), update_ms of the greatest version; gone if any row says deleted, and not there as long as no row has its name. Rows of a deleted trace (see trace_deletions) do not count.'
+COMMENT 'One row each time that an assessment was made, changed or deleted. An assessment is all its rows by (tenant, trace_id, assessment_id): of each field the value of the greatest version whose mask has it (argMaxIf with bitAnd), update_ms of the greatest version in which it is not 0; gone if any row says deleted, and not there as long as no row has its name. Rows of a deleted trace (see trace_deletions) do not count.'
 
 -- 0006_trace_deletions
 CREATE TABLE IF NOT EXISTS spanmill_local.trace_deletions ON CLUSTER 'prod'
@@ -828,7 +828,7 @@ FROM
         argMaxIf(s.overrides, s.version, bitTest(s.mask, 6)) AS overrides,
         argMaxIf(s.valid, s.version, bitTest(s.mask, 7)) AS valid,
         argMaxIf(s.create_ms, s.version, bitTest(s.mask, 8)) AS create_ms,
-        argMax(s.update_ms, s.version) AS update_ms,
+        argMaxIf(s.update_ms, s.version, s.update_ms != 0) AS update_ms,
         max(s.deleted) AS gone, max(bitTest(s.mask, 0)) AS named
     FROM spanmill_local.assessments AS s
     LEFT ANY JOIN

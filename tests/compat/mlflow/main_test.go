@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,8 +33,8 @@ type fixture struct {
 	*harness.Instance
 
 	theirs *mlflowserver.Server
-	judge *judge
-	kafka *kadm.Client
+	judge  *judge
+	kafka  *kadm.Client
 }
 
 // TestMLflow compares ours with the real server.
@@ -43,6 +44,7 @@ func TestMLflow(t *testing.T) {
 	realServer := startReal(t)
 	t.Run("corpus", func(t *testing.T) { testCorpus(t, f) })
 	f.theirs = realServer()
+	f.lengthenIDs(t)
 	t.Run("clients", func(t *testing.T) { testClients(t, f) })
 	t.Run("scenarios", func(t *testing.T) { testScenarios(t, f) })
 	t.Run("production", func(t *testing.T) { testProduction(t, f) })
@@ -74,7 +76,7 @@ func awaitDoor(t *testing.T) {
 func start(t *testing.T) *fixture {
 	t.Helper()
 	// A batch is cut soon: the comparisons wait for it many times.
-	return connect(t, harness.Start(t, harness.NewUp(t), harness.Options{Env: []string{"SPANMILL_MAX_AGE=100ms"}}))
+	return connect(t, harness.Start(t, harness.NewUp(t), harness.Options{Env: []string{"SPANMILL_MAX_AGE=100ms", "SPANMILL_READ_WAIT=30s"}}))
 }
 
 func connect(t *testing.T, in *harness.Instance) *fixture {
@@ -122,6 +124,19 @@ func startReal(t *testing.T) func() *mlflowserver.Server {
 		}
 		return s.server
 	}
+}
+
+// lengthenIDs makes the real server's next experiments have ids as long as ours:
+// SDKs send an id with each span, and tell the spans' sizes.
+func (f *fixture) lengthenIDs(t *testing.T) {
+	t.Helper()
+	call(t, f.theirs.URL, "", http.MethodPost, "/api/2.0/mlflow/experiments/create", map[string]any{"name": "the last short one"}, nil)
+	const program = `
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1], timeout=60) as db:
+    db.execute("UPDATE experiments SET experiment_id = 1000000000000000 WHERE name = 'the last short one'")
+`
+	run(t, exec.CommandContext(t.Context(), python(t, full), "-c", program, f.theirs.Database))
 }
 
 // mlflowURL is our tracking URI.

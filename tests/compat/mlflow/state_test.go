@@ -83,7 +83,10 @@ func testScenarios(t *testing.T, f *fixture) {
 func (f *fixture) compareState(t *testing.T, s scenario) {
 	t.Helper()
 	c := client{packages: s.packages, program: s.program, args: s.args, env: s.env, began: time.Now()}
-	_, ours := f.both(t, c)
+	theirs, ours := f.both(t, c)
+	if diff := cmp.Diff(theirs.printed, ours.printed); diff != "" {
+		t.Errorf("the program printed other things (-theirs +ours):\n%s", diff)
+	}
 	if n := ours.proxy.count(isSpansUpload); n > 0 {
 		t.Errorf("%d uploads of traces.json: the client was not told that its spans are here", n)
 	}

@@ -155,12 +155,7 @@ func (s *symbols) text(text string) string {
 	})
 	whole := text
 	text = digitsInText.ReplaceAllStringFunc(text, func(found string) string { return s.digits(found, found != whole) })
-	text = setInText.ReplaceAllStringFunc(text, func(found string) string {
-		elements := strings.Split(strings.Trim(found, "{}"), ", ")
-		slices.Sort(elements)
-		return "{" + strings.Join(elements, ", ") + "}"
-	})
-	return timeInText.ReplaceAllStringFunc(text, func(found string) string {
+	return timeInText.ReplaceAllStringFunc(setsInOrder(text), func(found string) string {
 		at, err := time.Parse(time.RFC3339Nano, found)
 		if err != nil {
 			return found
@@ -170,6 +165,15 @@ func (s *symbols) text(text string) string {
 			return found // of another form than a client writes: it shows
 		}
 		return named
+	})
+}
+
+// setsInOrder sorts the elements of sets.
+func setsInOrder(text string) string {
+	return setInText.ReplaceAllStringFunc(text, func(found string) string {
+		elements := strings.Split(strings.Trim(found, "{}"), ", ")
+		slices.Sort(elements)
+		return "{" + strings.Join(elements, ", ") + "}"
 	})
 }
 

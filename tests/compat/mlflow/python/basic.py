@@ -30,10 +30,8 @@ def app(question):
 
 
 app("Où est le chat?")
-# Read at once: a server that is behind waits until it has the trace.
-mlflow.flush_trace_async_logging()
+settled()
 show("trace", trace_as_dict(mlflow.get_trace(mlflow.get_last_active_trace_id())))
 
-settled()
 found = mlflow.search_traces(locations=[experiment.experiment_id], return_type="list")
 show("found", [trace_as_dict(trace) for trace in found])

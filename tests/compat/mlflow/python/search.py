@@ -61,7 +61,6 @@ for filter_string in (
     "feedback.score = 'true'",
     "feedback.score IS NOT NULL",
     "expectation.truth = 'two'",
-    "trace.text LIKE '%answer%'",
     "unknown.key = 'x'",
     "trace_id = 'x'",
 ):

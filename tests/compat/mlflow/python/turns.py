@@ -1,4 +1,4 @@
-"""Turns of a conversation with the environment's switches as they are.
+"""Turns of a conversation with the environment's switches as they are; the last is read at once.
 
 usage: turns.py EXPERIMENT_NAME COUNT
 """
@@ -6,6 +6,7 @@ usage: turns.py EXPERIMENT_NAME COUNT
 import sys
 
 import mlflow
+from common import show
 
 mlflow.set_experiment(sys.argv[1])
 
@@ -34,3 +35,6 @@ def turn(i):
 for i in range(int(sys.argv[2])):
     turn(i)
 mlflow.flush_trace_async_logging()
+# A server that is behind waits until it has the whole trace.
+last = mlflow.get_trace(mlflow.get_last_active_trace_id())
+show(last.info.tags["turn"], sorted(span.name for span in last.data.spans))
