@@ -36,7 +36,8 @@ type judgement struct {
 	schema.Assessment
 }
 
-// events tell of a new assessment, and that the one it replaces holds no more.
+// events tell of a new assessment, and that the one it replaces holds no more,
+// which is no update of that one.
 func (j judgement) events(traceID string) []schema.Event {
 	events := []schema.Event{{Kind: schema.EventAssessment, TraceID: traceID, Assessment: &j.Assessment}}
 	if j.Overrides == "" {
@@ -44,7 +45,7 @@ func (j judgement) events(traceID string) []schema.Event {
 	}
 	return append(events, schema.Event{
 		Kind: schema.EventAssessment, TraceID: traceID,
-		Assessment: &schema.Assessment{ID: j.Overrides, Mask: schema.AssessmentValid, UpdateMilli: j.UpdateMilli},
+		Assessment: &schema.Assessment{ID: j.Overrides, Mask: schema.AssessmentValid},
 	})
 }
 

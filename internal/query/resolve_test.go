@@ -179,6 +179,33 @@ func TestMLflowAttrs(t *testing.T) {
 	}
 }
 
+// TestModelOfContent: a span that names no model is of the one in its input,
+// else in its output.
+func TestModelOfContent(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		attrs []query.Attr
+		want  query.Value
+	}{
+		{[]query.Attr{nested("mlflow.spanInputs", `{"model":"a","n":1}`), nested("mlflow.spanOutputs", `{"model":"b"}`)}, query.Text("a")},
+		{[]query.Attr{nested("mlflow.spanInputs", `{"n":1}`), nested("mlflow.spanOutputs", `{"model":"b"}`)}, query.Text("b")},
+		{[]query.Attr{nested("mlflow.spanInputs", `{"model":7}`), nested("mlflow.spanOutputs", `{"model":""}`)}, query.Value{}},
+		{[]query.Attr{nested("mlflow.spanInputs", `["model"]`), str("mlflow.spanOutputs", "model")}, query.Value{}},
+		{[]query.Attr{nested("mlflow.spanInputs", `{"model":"a"}`), str("gen_ai.request.model", "told")}, query.Text("told")},
+	} {
+		s := query.Span{Attrs: c.attrs}
+		var got query.Value
+		for _, a := range s.MLflowAttrs() {
+			if a.Key == "mlflow.llm.model" {
+				got = a.Value
+			}
+		}
+		if got != c.want {
+			t.Errorf("%+v: model %+v, want %+v", c.attrs, got, c.want)
+		}
+	}
+}
+
 func TestValuesAsJSON(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]query.Value{

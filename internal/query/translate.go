@@ -120,7 +120,7 @@ func (s *Span) MLflowAttrs() []Attr {
 	t.content(keyOutputs, func(d *dialect) []string { return d.outputs })
 	t.usage()
 	t.content(keyTools, func(d *dialect) []string { return d.tools })
-	t.content(keyModel, func(d *dialect) []string { return d.models })
+	t.model()
 	t.content(keyProvider, func(d *dialect) []string { return []string{d.provider} })
 	return t.attrs
 }
@@ -173,6 +173,24 @@ func (t *translation) content(key string, of func(*dialect) []string) {
 				t.add(key, v)
 				return
 			}
+		}
+	}
+}
+
+// model is the one that a dialect names, else the one that the input or the
+// output is of.
+func (t *translation) model() {
+	t.content(keyModel, func(d *dialect) []string { return d.models })
+	for _, key := range []string{keyInputs, keyOutputs} {
+		if _, ok := t.find(keyModel); ok {
+			return
+		}
+		v, ok := t.find(key)
+		if !ok || v.Type != schema.ValueMap {
+			continue
+		}
+		if name, ok := find(ParseAttrs(v.Text), "model"); ok && name.Type == schema.ValueString && name.says() {
+			t.add(keyModel, name)
 		}
 	}
 }

@@ -203,7 +203,9 @@ func (t *told) readAssessment(r *rows) {
 func merge(a, e *schema.Assessment) {
 	has := func(f schema.AssessmentField) bool { return e.Mask&f != 0 }
 	a.Mask |= e.Mask
-	a.UpdateMilli = e.UpdateMilli
+	if e.UpdateMilli != 0 { // one that another overrides was not updated
+		a.UpdateMilli = e.UpdateMilli
+	}
 	if has(schema.AssessmentName) {
 		a.Name = e.Name
 	}

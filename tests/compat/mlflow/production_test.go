@@ -67,7 +67,7 @@ func (f *fixture) unsampled(t *testing.T, packages, app, env string) {
 	c.env = append(c.env, "MLFLOW_TRACE_SAMPLING_RATIO=1.0")
 	f.both(t, c)
 	f.both(t, client{packages: packages, program: "feedback.py", args: []string{experiment}, began: c.began})
-	f.compareReading(t, experiment)
+	f.compareReading(t, experiment, cmp.Options{})
 
 	f.settle(t)
 	got := f.SQL(t, fmt.Sprintf(`SELECT uniqExact(trace_id), count(), sum(input_tokens), sum(output_tokens), uniqExact(session_id)
