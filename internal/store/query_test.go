@@ -116,7 +116,7 @@ func world(t *testing.T, b *bundle) Reader {
 		t, "assessments",
 		assess(1, `"assessment_id":"a1","name":"score","value":"0.75","version":1`),
 		assess(1, `"assessment_id":"a1","mask":4,"value":"0.25","version":2,"update_ms":7`),
-		assess(1, `"assessment_id":"a1","mask":128,"valid":false,"version":3`), // overridden: no change of its own
+		assess(1, `"assessment_id":"a1","mask":128,"version":3`), // no update of it: no time
 		assess(2, `"assessment_id":"a2","name":"good","value":"\"yes\"","version":1`),
 		assess(3, `"assessment_id":"a3","name":"good","value":"\"yes\"","version":1`),
 		assess(3, `"assessment_id":"a3","deleted":true,"mask":0,"version":2`),
@@ -329,7 +329,7 @@ func testResolvedInfo(t *testing.T, b *bundle) {
 		one.Spans != 2 || one.DurationMilli.N != 10 || one.Metadata["mlflow.trace.infoFinalized"] != "true" {
 		t.Errorf("%+v", one)
 	}
-	if a := one.Assessments; len(a) != 1 || a[0].Value != "0.25" || a[0].Name != "score" || a[0].Valid || a[0].UpdateMilli != 7 {
+	if a := one.Assessments; len(a) != 1 || a[0].Value != "0.25" || a[0].Name != "score" || a[0].UpdateMilli != 7 {
 		t.Errorf("%+v", a)
 	}
 }
