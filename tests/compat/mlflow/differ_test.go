@@ -36,19 +36,19 @@ func shown(value any) string {
 
 // differ gives every field in which ours differs. With another status the
 // reply is another one altogether: its fields are not compared.
-func differ(real, ours seen) []difference {
+func differ(theirs, ours seen) []difference {
 	var found []difference
 	report := func(field string, a, b any) {
-		found = append(found, difference{real.Method, route(real.Path), field, a, b})
+		found = append(found, difference{theirs.Method, route(theirs.Path), field, a, b})
 	}
-	if real.Status != ours.Status {
-		report("status", real.Status, ours.Status)
+	if theirs.Status != ours.Status {
+		report("status", theirs.Status, ours.Status)
 		return found
 	}
-	if real.Type != ours.Type {
-		report("content-type", real.Type, ours.Type)
+	if theirs.Type != ours.Type {
+		report("content-type", theirs.Type, ours.Type)
 	}
-	walk("", real.Reply, ours.Reply, report)
+	walk("", theirs.Reply, ours.Reply, report)
 	return found
 }
 
