@@ -13,7 +13,7 @@ func TestDDLPrintsStatementsToPipe(t *testing.T) {
 		t.Errorf("exit %d: %s\n%s", code, errs, out)
 	}
 	code, out, errs = command(t, "ddl", "--cluster", "prod")
-	if code != 0 || !strings.HasSuffix(out, "\nENGINE = Distributed('prod', 'spanmill_local', 'rollups', cityHash64(tenant, view, metric));\n\n") {
+	if code != 0 || !strings.Contains(out, "\nENGINE = Distributed('prod', 'spanmill_local', 'rollups', cityHash64(tenant, view, metric))") {
 		t.Errorf("exit %d: %s\n%s", code, errs, out)
 	}
 	if code, _, errs = command(t, "ddl", "--cluster", "x' DROP"); code == 0 || !strings.Contains(errs, "a cluster's name") {
