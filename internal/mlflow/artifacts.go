@@ -25,6 +25,14 @@ func artifactRoutes() []route {
 // <experiment>/traces/<trace>/artifacts/<file>.
 type artifact struct{ experiment, trace, file string }
 
+// path is where clients have a file.
+func (a artifact) path() string {
+	if a.experiment == "" {
+		return a.file
+	}
+	return a.experiment + "/traces/" + a.trace + "/artifacts/attachments/" + a.file
+}
+
 // artifactAt reads a path. Only traces have artifacts here.
 func artifactAt(path string) (artifact, error) {
 	parts := strings.SplitN(path, "/", 5)

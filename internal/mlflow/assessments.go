@@ -276,10 +276,8 @@ func isMissing(err error) bool { return err != nil && asError(err).Status == htt
 func (s *Server) getAssessment(c *call) (answer, error) {
 	trace := c.PathValue("trace")
 	a, err := s.assessment(c.Context(), c.tenant, trace, c.PathValue("assessment"))
-	if isMissing(err) {
-		if err := s.known(c.Context(), c.tenant, trace); err != nil {
-			return answer{}, err
-		}
+	if isMissing(err) && isMissing(s.known(c.Context(), c.tenant, trace)) {
+		err = missing("Trace with request_id '" + trace + "' not found")
 	}
 	if err != nil {
 		return answer{}, err

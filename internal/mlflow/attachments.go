@@ -124,7 +124,7 @@ func (a *attachments) get(tenant string, file artifact) ([]byte, error) {
 	content, err := r.ReadFile(path.Join(file.folder(tenant), file.file))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, missing("Trace '" + file.trace + "' has no attachment '" + file.file + "'")
+		return nil, missing("No such artifact: '" + file.path() + "'")
 	case err != nil:
 		return nil, folderError(err)
 	}

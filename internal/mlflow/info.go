@@ -9,8 +9,8 @@ func (s *Server) version(*call) (answer, error) { return answer{typeHTML, []byte
 func (s *Server) health(*call) (answer, error) { return answer{typeText, []byte("OK")}, nil }
 
 // serverInfo says what the server has. Workspaces are enabled: they are tenants.
-// That presigned uploads know runs and models is part of the protocol's version;
-// there are no such uploads.
+// That presigned uploads know runs and models, and that there is a gateway, is
+// part of the protocol's version; there are no such uploads.
 func (s *Server) serverInfo(*call) (answer, error) {
 	return reply(struct {
 		StoreType  string          `json:"store_type"`
@@ -21,5 +21,5 @@ func (s *Server) serverInfo(*call) (answer, error) {
 		RunID      bool            `json:"presigned_upload_run_id_supported"`
 		ModelID    bool            `json:"presigned_upload_model_id_supported"`
 		Features   map[string]bool `json:"features_enabled"`
-	}{StoreType: "SqlStore", Workspaces: true, RunID: true, ModelID: true, Features: map[string]bool{"gateway": false}})
+	}{StoreType: "SqlStore", Workspaces: true, RunID: true, ModelID: true, Features: map[string]bool{"gateway": true}})
 }

@@ -57,7 +57,6 @@ const (
 	MetadataCost       = "mlflow.trace.cost"
 	MetadataRun        = "mlflow.sourceRun"
 	MetadataSizeStats  = "mlflow.trace.sizeStats"
-	MetadataFinalized  = "mlflow.trace.infoFinalized"
 	MetadataSpansRead  = "spanmill.spansRead" // a trace has more spans than its info was made of
 	TagName            = "mlflow.traceName"
 	TagLinkedPrompts   = "mlflow.linkedPrompts"

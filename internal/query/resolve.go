@@ -33,14 +33,11 @@ func (t *TraceInfo) Resolve(spans []Span, deleted []string) {
 	t.resolveIdentity(all)
 	t.resolveSums(spans, all)
 	t.resolvePreviews(spans, all)
-	if t.Finalized {
-		t.Metadata[MetadataFinalized] = "true"
-	}
 }
 
-// resolveTimes takes the range that the spans cover.
+// resolveTimes takes the range that the spans cover for what was not told.
 func (t *TraceInfo) resolveTimes(spans []Span) {
-	if t.Finalized || len(spans) == 0 {
+	if len(spans) == 0 {
 		return
 	}
 	first, last := spans[0].StartUnixNano, spans[0].EndUnixNano
@@ -48,8 +45,10 @@ func (t *TraceInfo) resolveTimes(spans []Span) {
 		first = min(first, spans[i].StartUnixNano)
 		last = max(last, spans[i].EndUnixNano)
 	}
-	t.RequestMilli = int64(first / 1e6)
-	if last > 0 {
+	if !t.Finalized {
+		t.RequestMilli = int64(first / 1e6)
+	}
+	if last > 0 && !t.DurationMilli.Set {
 		t.DurationMilli = schema.Count{N: max(last/1e6, first/1e6) - first/1e6, Set: true}
 	}
 }
@@ -90,7 +89,9 @@ func (t *TraceInfo) resolveTags(spans []Span, deleted []string) {
 			}
 		}
 	}
-	tags[TagSpansLocation] = spansLocationStore
+	if len(spans) > 0 {
+		tags[TagSpansLocation] = spansLocationStore
+	}
 	tags[TagArtifacts] = fmt.Sprintf("mlflow-artifacts:/%s/traces/%s/artifacts", t.ExperimentID, GivenID(t.TraceID))
 	for _, key := range deleted {
 		delete(tags, key)

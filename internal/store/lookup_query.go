@@ -69,7 +69,7 @@ func (l *lookup) resolved() string {
   if(told_experiment != '', told_experiment, span_experiment) AS experiment_id,
   if(told_ms != 0, told_ms, toInt64(intDiv(first, 1000000))) AS timestamp_ms,
   multiIf(told_duration IS NOT NULL, toNullable(toInt64(assumeNotNull(told_duration))),
-    said OR last = 0, NULL,
+    last = 0, NULL,
     toInt64(greatest(intDiv(last, 1000000), intDiv(first, 1000000)) - intDiv(first, 1000000))) AS duration_ms,
   multiIf(told_state NOT IN ('', 'IN_PROGRESS', 'STATE_UNSPECIFIED'), told_state,
     rooted, if(failed, 'ERROR', 'OK'), told_state = '', 'IN_PROGRESS', told_state) AS state,

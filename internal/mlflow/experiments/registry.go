@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/spanmill/spanmill/pkg/schema"
 )
@@ -27,10 +28,14 @@ type tenant struct {
 
 func newRegistry() *registry { return &registry{tenants: make(map[string]*tenant)} }
 
+// started is when Default was made, as far as clients are told: no record says.
+var started = time.Now().UnixMilli()
+
 func newTenant() *tenant {
 	return &tenant{
 		byID: map[string]schema.Experiment{schema.DefaultExperiment: {
 			ID: schema.DefaultExperiment, Name: defaultName, Stage: schema.ExperimentActive,
+			CreateMilli: started, UpdateMilli: started,
 		}},
 		byName: map[string]string{defaultName: schema.DefaultExperiment},
 	}

@@ -13,11 +13,11 @@ import (
 // difference is a field in which our reply is not the real server's.
 type difference struct {
 	method, route, field string
-	real, ours           any
+	theirs, ours           any
 }
 
 func (d difference) String() string {
-	return fmt.Sprintf("%s %s: %s: the real server has %s, ours %s", d.method, d.route, d.field, shown(d.real), shown(d.ours))
+	return fmt.Sprintf("%s %s: %s: the real server has %s, ours %s", d.method, d.route, d.field, shown(d.theirs), shown(d.ours))
 }
 
 // missing is the value of a field that is not there.
@@ -112,7 +112,7 @@ func (j *judge) check(t *testing.T, what string, found []difference) {
 	defer j.mu.Unlock()
 	for _, d := range found {
 		at := slices.IndexFunc(differences, func(l listed) bool {
-			return l.method == d.method && l.route == d.route && l.field == d.field && l.real == shown(d.real) && l.ours == shown(d.ours)
+			return l.method == d.method && l.route == d.route && l.field == d.field && l.theirs == shown(d.theirs) && l.ours == shown(d.ours)
 		})
 		if at < 0 {
 			t.Errorf("%s: %s", what, d)

@@ -15,7 +15,7 @@ import (
 
 // listed is a field that may have another value than the real server's: these
 // two, as JSON, or nothing.
-type listed struct{ method, route, field, real, ours, reason string }
+type listed struct{ method, route, field, theirs, ours, reason string }
 
 // mostDifferences is how many fields may differ in all.
 const mostDifferences = 15
@@ -34,7 +34,7 @@ func TestDifferencesAreFew(t *testing.T) {
 		t.Errorf("%d differences are listed, at most %d may be", len(differences), mostDifferences)
 	}
 	for _, l := range differences {
-		if l.method == "" || l.route == "" || l.field == "" || l.real == l.ours || l.reason == "" {
+		if l.method == "" || l.route == "" || l.field == "" || l.theirs == l.ours || l.reason == "" {
 			t.Errorf("incomplete: %+v", l)
 		}
 	}
@@ -56,7 +56,7 @@ func TestDifferencesAreTold(t *testing.T) {
 	var table strings.Builder
 	fmt.Fprintf(&table, "\n| call | field | an MLflow server | spanmill | why |\n|---|---|---|---|---|\n")
 	for _, l := range differences {
-		fmt.Fprintf(&table, "| `%s %s` | `%s` | %s | %s | %s |\n", l.method, l.route, l.field, cell(l.real), cell(l.ours), l.reason)
+		fmt.Fprintf(&table, "| `%s %s` | `%s` | %s | %s | %s |\n", l.method, l.route, l.field, cell(l.theirs), cell(l.ours), l.reason)
 	}
 	table.WriteByte('\n')
 	if *record {
