@@ -13,7 +13,7 @@ import (
 // difference is a field in which our reply is not the real server's.
 type difference struct {
 	method, route, field string
-	theirs, ours           any
+	theirs, ours         any
 }
 
 func (d difference) String() string {
