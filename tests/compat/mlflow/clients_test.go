@@ -158,7 +158,7 @@ func untold(found []difference, request any) []difference {
 	for _, d := range found {
 		tag, ours := tags[strings.TrimPrefix(d.field, answer+".")].(string)
 		value, isText := d.ours.(string)
-		if d.route == infos && d.real == (missing{}) && ours && isText && value != "" && strings.HasPrefix(tag, value) {
+		if d.route == infos && d.theirs == (missing{}) && ours && isText && value != "" && strings.HasPrefix(tag, value) {
 			left = true
 			continue
 		}

@@ -1,6 +1,7 @@
 package mlflow_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -39,7 +40,7 @@ func shown(value any) string {
 func differ(theirs, ours seen) []difference {
 	var found []difference
 	report := func(field string, a, b any) {
-		found = append(found, difference{theirs.Method, route(theirs.Path), field, a, b})
+		found = append(found, difference{theirs.Method, route(theirs.Path), cmp.Or(field, "body"), a, b})
 	}
 	if theirs.Status != ours.Status {
 		report("status", theirs.Status, ours.Status)

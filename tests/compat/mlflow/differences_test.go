@@ -27,6 +27,84 @@ var differences = []listed{
 		http.MethodPost, "/api/3.0/mlflow/traces", "trace.trace_info.tags", `"without the request's"`, `"with the request's"`,
 		"if its spans came first, an MLflow server leaves the trace's new tags out of this answer; clients look for one only, mlflow.trace.spansLocation",
 	},
+	{
+		http.MethodPost, "/api/2.0/mlflow/experiments/create", "message",
+		`"Experiment(name=corpus-e1) already exists. Error: (sqlite3.IntegrityError) UNIQUE constraint failed: experiments.workspace, experiments.name\n[SQL: INSERT INTO experiments (name, workspace, artifact_location, lifecycle_stage, creation_time, last_update_time) VALUES (?, ?, ?, ?, ?, ?)]\n[parameters: ('corpus-e1', 'default', '', 'active', \u003ctime\u003e, \u003ctime\u003e)]\n(Background on this error at: https://sqlalche.me/e/21/gkpj)"`,
+		`"Experiment(name=corpus-e1) already exists."`,
+		"the statement of a database that is not here",
+	},
+	{
+		http.MethodPost, "/api/2.0/mlflow/experiments/update", "message",
+		`"(sqlite3.IntegrityError) UNIQUE constraint failed: experiments.workspace, experiments.name\n[SQL: UPDATE experiments SET name=?, last_update_time=? WHERE experiments.experiment_id = ?]\n[parameters: ('corpus-e1', \u003ctime\u003e, 2)]\n(Background on this error at: https://sqlalche.me/e/21/gkpj)"`,
+		`"Experiment(name=corpus-e1) already exists."`,
+		"the statement of a database that is not here",
+	},
+	{
+		http.MethodPost, "/api/2.0/mlflow/experiments/create", "message",
+		`"Experiment(name=corpus-e1) already exists. Error: (sqlite3.IntegrityError) UNIQUE constraint failed: experiments.workspace, experiments.name\n[SQL: INSERT INTO experiments (name, workspace, artifact_location, lifecycle_stage, creation_time, last_update_time) VALUES (?, ?, ?, ?, ?, ?)]\n[parameters: ('corpus-e1', 'default', '', 'active', \u003ctime\u003e, \u003ctime\u003e)]\n(Background on this error at: https://sqlalche.me/e/21/gkpj)"`,
+		`"Experiment 'corpus-e1' already exists in deleted state. Restore the experiment, or rename it first, to use its name."`,
+		"the statement of a database that is not here",
+	},
+	{
+		http.MethodGet, "/api/3.0/mlflow/server-info", "workspaces_enabled",
+		`false`,
+		`true`,
+		"workspaces are tenants, and there are always some",
+	},
+	{
+		http.MethodGet, "/api/2.0/mlflow/no-such-route", "body",
+		`"\u003c!doctype html\u003e\n\u003chtml lang=en\u003e\n\u003ctitle\u003e404 Not Found\u003c/title\u003e\n\u003ch1\u003eNot Found\u003c/h1\u003e\n\u003cp\u003eThe requested URL was not found on the server. If you entered the URL manually please check your spelling and try again.\u003c/p\u003e\n"`,
+		`"\u003c!doctype html\u003e\n\u003chtml lang=en\u003e\n\u003ctitle\u003e404 Not Found\u003c/title\u003e\n\u003ch1\u003eNot Found\u003c/h1\u003e\n\u003cp\u003eThere is no such page here. docs/mlflow.md has the calls that spanmill answers.\u003c/p\u003e\n"`,
+		"the page's text is our own",
+	},
+	{
+		http.MethodGet, "/api/3.0/mlflow/traces/{id}", "trace.trace_info.tags.mlflow.linkedPrompts",
+		`nothing`,
+		`"[{\"name\": \"greet\", \"version\": \"1\"}]"`,
+		"a link to a prompt is kept, whether or not a registry knows the prompt",
+	},
+	{
+		http.MethodPost, "/api/3.0/mlflow/traces/search", "traces[].tags.mlflow.linkedPrompts",
+		`nothing`,
+		`"[{\"name\": \"greet\", \"version\": \"1\"}]"`,
+		"a link to a prompt is kept, whether or not a registry knows the prompt",
+	},
+	{
+		http.MethodPost, "/api/2.0/mlflow/traces", "status",
+		`500`,
+		`400`,
+		"a client's mistake is never 500",
+	},
+	{
+		http.MethodPatch, "/api/2.0/mlflow/traces/{id}/tags", "status",
+		`400`,
+		`404`,
+		"what is not there is 404, as in the other calls",
+	},
+	{
+		http.MethodPost, "/api/3.0/mlflow/traces", "trace.trace_info.tags.env",
+		`nothing`,
+		`"prod"`,
+		"the reply has the tags that were just taken",
+	},
+	{
+		http.MethodPost, "/api/3.0/mlflow/traces", "trace.trace_info.tags.mlflow.trace.spansLocation",
+		`nothing`,
+		`"TRACKING_STORE"`,
+		"spares clients a second upload of their spans",
+	},
+	{
+		http.MethodPost, "/api/3.0/mlflow/traces", "status",
+		`500`,
+		`400`,
+		"a client's mistake is never 500",
+	},
+	{
+		http.MethodPost, "/api/3.0/mlflow/traces/search", "status",
+		`200`,
+		`400`,
+		"clauses on the text of spans, their attributes and issues are refused by name",
+	},
 }
 
 func TestDifferencesAreFew(t *testing.T) {
