@@ -102,14 +102,18 @@ func testHostileTimes(t *testing.T, p harness.Plant) {
 const importDays = 400
 
 // importedSpans are a span a day, from now to 400 days back, an hour later in
-// the day each than a whole number of days ago.
+// the day each than a whole number of days ago, or earlier in a day's last hour.
 func importedSpans(change func(*tracepb.Span)) []*tracepb.Span {
-	now := time.Now()
+	now := time.Now().UTC()
+	shift := time.Hour
+	if now.Add(shift).Day() != now.Day() {
+		shift = -shift
+	}
 	spans := make([]*tracepb.Span, importDays)
 	for i := range spans {
 		start := now.Add(-time.Duration(i) * day)
 		if i > 0 {
-			start = start.Add(time.Hour)
+			start = start.Add(shift)
 		}
 		spans[i] = oddSpan(fmt.Sprintf("day %d", i), change)
 		spans[i].StartTimeUnixNano = uint64(start.UnixNano())
