@@ -37,7 +37,6 @@ engine: build
 deps: engine ## Install what tests need: engine, linter, Python and JS clients
 	@$(STAGE) "linter" scripts/golangci.sh version
 	@$(STAGE) "Python clients" scripts/python-env.sh tests/compat/python/requirements.txt
-	@$(STAGE) "MLflow clients" scripts/python-envs.sh tests/compat/mlflow/python/requirements/*.txt
 	@$(STAGE) "JS clients" scripts/node-env.sh tests/compat/js
 
 .PHONY: fmt
@@ -84,6 +83,11 @@ corpus: ## Record real instrumentations anew, then show what changed (ONLY=… f
 replay: ## The recorded instrumentations, normalised: goldens, coverage, the same conversation in six dialects
 	@$(STAGE) "corpus" go test -count=1 ./tests/corpus/... ./tests/llmfake/...
 
+.PHONY: mlflow
+mlflow: engine ## MLflow's SDKs beside a real MLflow server; installs both, minutes
+	@$(STAGE) "MLflow clients" scripts/python-envs.sh tests/compat/mlflow/python/requirements/*.txt
+	@$(STAGE) "MLflow" env SPANMILL_MLFLOW=1 go test -count=1 -timeout 60m -v ./tests/compat/mlflow/...
+
 .PHONY: containers
 containers: engine ## What deploy/ ships: compose file, image, ClickHouse's files; on Docker too, if it is there
 	@$(STAGE) "containers" go test -count=1 -timeout 15m ./tests/containers/...
@@ -108,6 +112,7 @@ test: ## Everything CI runs
 # One package at a time: each long run wants the machine for itself.
 .PHONY: soak
 soak: deps ## Long runs: what takes more than a minute each
+	@$(STAGE) "MLflow clients" scripts/python-envs.sh tests/compat/mlflow/python/requirements/*.txt
 	@$(STAGE) "soak" go test -p 1 -tags soak -run '^TestSoak' -timeout 3h -v ./...
 
 .PHONY: bench
