@@ -34,7 +34,7 @@ func (t token) is(keyword string) bool {
 func (t token) text() string { return t.source[1 : len(t.source)-1] }
 
 // lex cuts a filter into tokens. It takes any text: what it does not know is
-// tokenOther, and a quote without its fellow reaches to the end.
+// tokenOther, as is a quote without its fellow.
 func lex(src string) []token {
 	var tokens []token
 	for {
@@ -77,7 +77,7 @@ func quoted(src string) (tokenKind, int) {
 	if end := strings.IndexByte(src[1:], src[0]); end >= 0 {
 		return tokenText, end + 2
 	}
-	return tokenOther, len(src)
+	return tokenOther, 1
 }
 
 // group measures what stands in parentheses, quotes and parentheses in it

@@ -78,7 +78,7 @@ func (p *parser) comparison() {
 	operator, width := p.operator()
 	right := p.peek(1 + width)
 	switch {
-	case !left.names() || width == 0:
+	case !left.names() || left.reserved() || width == 0:
 	case operator == string(IsNull) || operator == string(NotNull):
 		p.take(comparison{left, operator, token{}}, 1+width)
 		return
@@ -87,7 +87,7 @@ func (p *parser) comparison() {
 			p.take(comparison{left, operator, right}, 2+width)
 			return
 		}
-	case right.kind == tokenText || right.kind == tokenNumber || right.kind == tokenWord && !right.is("AND"):
+	case right.kind == tokenText || right.kind == tokenNumber || right.kind == tokenWord && !right.reserved():
 		p.take(comparison{left, operator, right}, 2+width)
 		return
 	}
@@ -98,6 +98,12 @@ func (p *parser) comparison() {
 // names reports whether the token can be what is compared.
 func (t token) names() bool {
 	return t.kind == tokenWord && !t.is("NOT") || t.kind == tokenText && t.source[0] == '"'
+}
+
+// reserved reports whether a word is SQL's, and no name. What has a point in it
+// is a name.
+func (t token) reserved() bool {
+	return slices.ContainsFunc([]string{"AND", "NOT", "TRUE", "FALSE", "NULL", "TEXT"}, t.is)
 }
 
 func (p *parser) take(c comparison, tokens int) {
@@ -140,12 +146,29 @@ func (c comparison) clause() (Clause, error) {
 	}
 	out := Clause{Field: f.field, Key: f.keyed(), Op: Op(c.operator), Source: c.source()}
 	if !slices.Contains(f.ops, out.Op) {
-		return Clause{}, invalid("Invalid comparator '%s' not one of '%s'", c.operator, listed(f.ops))
+		return Clause{}, f.wrongOperator(c)
 	}
 	if err := f.value(&out, c.right); err != nil {
 		return Clause{}, err
 	}
 	return out, nil
+}
+
+// wrongOperator refuses a comparison in MLflow's words: of a tag or metadata it
+// looks at the value first, and the message lacks its last quote.
+func (f fieldRule) wrongOperator(c comparison) error {
+	const message = "Invalid comparator '%s' not one of '%s"
+	switch {
+	case f.field != FieldTag && f.field != FieldMetadata:
+		return invalid(message+"'", c.operator, listed(f.ops))
+	case c.right.kind == tokenNumber:
+		return f.notQuoted(c.right)
+	}
+	return invalid(message, c.operator, listed(f.ops))
+}
+
+func (f fieldRule) notQuoted(right token) error {
+	return invalid("Expected a quoted string value for %s (e.g. 'my-value'). Got value %s", f.entity, right.source)
 }
 
 // value reads what the field is compared with.
@@ -167,7 +190,7 @@ func (f fieldRule) value(out *Clause, right token) (err error) {
 	case f.entity == entityAttribute && right.kind == tokenNumber:
 		return invalid("Only the '%s' attributes support comparison with numeric values.", listed(numericKeys))
 	}
-	return invalid("Expected a quoted string value for %s (e.g. 'my-value'). Got value %s", f.entity, right.source)
+	return f.notQuoted(right)
 }
 
 // number reads a numeric value. MLflow takes it in quotes too, for attributes.

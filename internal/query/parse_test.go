@@ -63,7 +63,7 @@ func TestParseFilterRefusals(t *testing.T) {
 		"status = 'OK' OR status = 'ERROR'":   "Invalid clause(s) in filter string: 'OR'",
 		"(status = 'OK')":                     "Invalid clause(s) in filter string: '(status = 'OK')'",
 		"NOT status = 'OK'":                   "Invalid clause(s) in filter string: 'NOT'",
-		"text LIKE '%x%'":                     "Invalid clause(s) in filter string: 'text LIKE '%x%'' is not supported by this server",
+		"text LIKE '%x%'":                     "Invalid clause(s) in filter string: 'text', 'LIKE', ''%x%''",
 		"span.content LIKE '%x%'":             "Invalid clause(s) in filter string: 'span.content LIKE '%x%'' is not supported by this server",
 		"span.attributes.k = 'x'":             "Invalid clause(s) in filter string: 'span.attributes.k = 'x'' is not supported by this server",
 		"issue.id = 'i'":                      "Invalid clause(s) in filter string: 'issue.id = 'i'' is not supported by this server",
@@ -97,7 +97,9 @@ func TestParseFilterRefusals(t *testing.T) {
 		strings.Repeat("status='a' AND ", 40): "more than 32",
 		strings.Repeat(" ", 1+16<<10):         "longer than 16384 bytes",
 		"status IN ('a'" + strings.Repeat(",'a'", 1000) + ")": "more than 1000",
-		"status = 'OK":   "''OK'",
+		"status = 'OK":   "'status', '=', ''', 'OK'",
+		"name = true":    "'name', '=', 'true'",
+		"tags.a > 4":     "Expected a quoted string value for tag (e.g. 'my-value'). Got value 4",
 		"tags.ä-b = 'x'": "'-'",
 	} {
 		_, err := query.ParseFilter(src)
