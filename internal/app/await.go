@@ -150,3 +150,17 @@ func awaitTopics(ctx context.Context, cfg bus.Config, t topics, w *wait) error {
 	}
 	return nil
 }
+
+// patiently asks until there is an answer, ctx ends or the patience does; then
+// it gives the last error.
+func patiently[T any](ctx context.Context, patience time.Duration, ask func() (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	backoff := pipeline.Backoff{Min: 100 * time.Millisecond, Max: time.Second}
+	for {
+		answer, err := ask()
+		if err == nil || backoff.Wait(ctx) != nil {
+			return answer, err
+		}
+	}
+}

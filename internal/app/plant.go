@@ -121,24 +121,31 @@ func (p *plant) runBus(ctx context.Context, ready func()) error {
 }
 
 // floor is the least offset that a partition may issue next: behind every row
-// that came from it (W14).
+// that came from it (W14). An engine that is just being replaced is asked again:
+// after SIGKILL the one of the former life may still have answered that it is
+// there.
 func (p *plant) floor(ctx context.Context, log pipeline.Log) (int64, error) {
-	var last int64
-	var found bool
-	var err error
-	switch id := fmt.Sprintf("%x", log.TopicID); log.Topic {
-	case schema.TopicSpans:
-		last, found, err = p.tables.LastOffset(ctx, id, log.Partition)
-	case schema.TopicEvents:
-		last, found, err = p.tables.events.LastOffset(ctx, id, log.Partition)
-	case schema.TopicRollups:
-		last, found, err = p.tables.rollups.LastOffset(ctx, id, log.Partition)
-	}
-	if err != nil || !found {
-		return 0, err
-	}
-	return last + 1, nil
+	return patiently(ctx, floorPatience, func() (int64, error) {
+		var last int64
+		var found bool
+		var err error
+		switch id := fmt.Sprintf("%x", log.TopicID); log.Topic {
+		case schema.TopicSpans:
+			last, found, err = p.tables.LastOffset(ctx, id, log.Partition)
+		case schema.TopicEvents:
+			last, found, err = p.tables.events.LastOffset(ctx, id, log.Partition)
+		case schema.TopicRollups:
+			last, found, err = p.tables.rollups.LastOffset(ctx, id, log.Partition)
+		}
+		if err != nil || !found {
+			return 0, err
+		}
+		return last + 1, nil
+	})
 }
+
+// floorPatience is longer than an engine takes to start again.
+const floorPatience = 30 * time.Second
 
 // errBusFull is why the gateway refuses while the disk budget is used up.
 var errBusFull = errors.New("the bus's disk budget is used up by records that are not written to ClickHouse yet")
