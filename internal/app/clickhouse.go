@@ -41,3 +41,17 @@ func clickHouseTLS(caFile string) (*tls.Config, error) {
 
 // stdin is where "-" is read from.
 func stdin() *os.File { return os.Stdin }
+
+// servers are addresses of ClickHouse as the store has them: the first, and those
+// to be tried after it. Without any, the store's own check says so.
+func servers(addresses []string) (first string, others []string) {
+	for i, address := range addresses {
+		address = strings.TrimRight(address, "/")
+		if i == 0 {
+			first = address
+			continue
+		}
+		others = append(others, address)
+	}
+	return first, others
+}

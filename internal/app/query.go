@@ -60,15 +60,7 @@ func (q *queryCommand) mlflowConfig() mlflow.Config {
 // storeConfig lacks what is read from files.
 func (q *queryCommand) storeConfig() store.Config {
 	cfg := store.Default()
-	cfg.URL = ""
-	for i, address := range q.ClickHouse {
-		address = strings.TrimRight(address, "/")
-		if i == 0 {
-			cfg.URL = address
-			continue
-		}
-		cfg.Others = append(cfg.Others, address)
-	}
+	cfg.URL, cfg.Others = servers(q.ClickHouse)
 	cfg.User, cfg.Database, cfg.MaxConns = q.User, q.Database, q.MaxConns
 	return cfg
 }

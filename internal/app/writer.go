@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
-	"strings"
 	"sync"
 	"time"
 
@@ -93,15 +92,7 @@ func (w *writerCommand) groupConfig() bus.ConsumerConfig {
 // storeConfig lacks what is read from files.
 func (w *writerCommand) storeConfig() store.Config {
 	cfg := store.Default()
-	cfg.URL = ""
-	for i, address := range w.ClickHouse {
-		address = strings.TrimRight(address, "/")
-		if i == 0 {
-			cfg.URL = address
-			continue
-		}
-		cfg.Others = append(cfg.Others, address)
-	}
+	cfg.URL, cfg.Others = servers(w.ClickHouse)
 	cfg.User, cfg.Database, cfg.MaxConns = w.User, w.Database, w.MaxConns
 	cfg.InsertTimeout = w.Pipeline.Deadline + 30*time.Second
 	return cfg
