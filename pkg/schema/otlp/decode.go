@@ -219,8 +219,10 @@ func (d *Decoder) span(src string, resource *schema.Resource, scope *schema.Scop
 	s.Mended = d.mended
 }
 
-// setID leaves an id of a wrong length zero.
+// setID makes an id of a wrong length zero, also where the field came before
+// with a good one: of a field that comes twice the last is valid (protobuf).
 func setID(id []byte, wire string) {
+	clear(id)
 	if len(wire) == len(id) {
 		copy(id, wire)
 	}
