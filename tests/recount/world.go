@@ -158,6 +158,16 @@ func (c *watched) Write(b []byte) (int, error) {
 	return 0, errDead
 }
 
+// aimAt has the process die inside of a transaction, each time at another place.
+func (p *process) aimAt(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.aim, p.sent = requestEndTxn, n%3 == 0
+	if n%3 == 2 {
+		p.aim = requestTxnOffsetCommit
+	}
+}
+
 // death says how the process dies at a request, "" if it does not, and whether
 // the request still leaves.
 func (p *process) death(request uint16) (what string, sent bool) {
