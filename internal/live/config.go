@@ -1,0 +1,38 @@
+package live
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Config bounds what is kept.
+type Config struct {
+	// MaxBytes bounds the panes in memory, of all tenants.
+	MaxBytes int64
+	// MaxSeries bounds the series in memory, of all tenants; what is beyond is
+	// added up as __other__ of its view.
+	MaxSeries int
+	// History is how far back there is anything.
+	History time.Duration
+}
+
+// Default is the configuration of a machine of its own.
+func Default() Config {
+	return Config{MaxBytes: 192 << 20, MaxSeries: 20_000, History: 24 * time.Hour}
+}
+
+// Validate reports every value that cannot work.
+func (c Config) Validate() error {
+	var errs []error
+	if c.MaxBytes < 1<<20 {
+		errs = append(errs, fmt.Errorf("bytes of live metrics is %d, must be at least %d", c.MaxBytes, 1<<20))
+	}
+	if c.MaxSeries < 1 {
+		errs = append(errs, fmt.Errorf("live series is %d, must be at least 1", c.MaxSeries))
+	}
+	if c.History < time.Hour || c.History > 7*24*time.Hour {
+		errs = append(errs, fmt.Errorf("live history is %s, must be an hour to seven days", c.History))
+	}
+	return errors.Join(errs...)
+}
