@@ -4,58 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
+	"github.com/spanmill/spanmill/internal/query"
 	"github.com/spanmill/spanmill/pkg/schema/rollup"
 )
-
-// Query asks for a metric of a view's series, in windows that end at From, From
-// plus Step, and so on up to To. From zero is To: one window. All of it is event
-// time; windows lie on panes' bounds.
-type Query struct {
-	View   string
-	Metric string
-	// Eval asks for what belongs to evaluations instead of production.
-	Eval bool
-	// Labels are what the series must have.
-	Labels map[string]string
-	// By, if not nil, are the labels that series are told apart by: those that
-	// differ in others are added up.
-	By []string
-
-	From, To time.Time
-	// Window is how much each point is the sum of, Step what lies between their
-	// ends; zero is Window.
-	Window, Step time.Duration
-}
-
-// Series is the answer for one combination of labels.
-type Series struct {
-	// Labels are in the order of the view's dimensions, or of By.
-	Labels []rollup.Label
-	// Points are the windows with anything in them, oldest first.
-	Points []Point
-}
-
-// Point is all that was added to a metric in [From, To), Unix seconds. Where
-// panes have become wider the window is too, so that it begins and ends with
-// panes.
-type Point struct {
-	From, To int64
-	rollup.Partial
-}
-
-// Label gives a label's value, "" if there is none of the name.
-func (x *Series) Label(name string) string {
-	for _, l := range x.Labels {
-		if l.Name == name {
-			return l.Value
-		}
-	}
-	return ""
-}
 
 // maxPoints bounds an answer, maxWindows a series' points.
 const (
@@ -63,17 +17,11 @@ const (
 	maxPoints  = 200_000
 )
 
-// What a query is refused with; the text says what to ask instead.
-var (
-	ErrQuery  = errors.New("the query cannot be answered")
-	ErrTooBig = errors.New("the answer would be too large")
-)
-
 // Query answers with the tenant's series, in order of their labels. A query that
-// cannot work is an ErrQuery or ErrTooBig; metrics and views that nothing is
+// cannot work is an query.ErrMetric or query.ErrTooBig; metrics and views that nothing is
 // known of have no series.
-func (s *Store) Query(tenant string, q Query) ([]Series, error) {
-	ends, err := q.ends()
+func (s *Store) Query(tenant string, q query.Metric) ([]query.Series, error) {
+	ends, err := endsOf(&q)
 	if err != nil {
 		return nil, err
 	}
@@ -89,10 +37,10 @@ func (s *Store) Query(tenant string, q Query) ([]Series, error) {
 var errMoved = errors.New("the edges have moved")
 
 // answer looks once. Whoever adds gets their turn in between.
-func (s *Store) answer(tenant string, q *Query, ends []int64) ([]Series, error) {
+func (s *Store) answer(tenant string, q *query.Metric, ends []int64) ([]query.Series, error) {
 	s.mu.RLock()
 	edges := s.edges
-	metric, known := s.metrics.numbers[q.Metric]
+	metric, known := s.metrics.numbers[q.Name]
 	windows, err := s.windows(q, ends)
 	var list []*series
 	if t := s.tenants[tenant]; t != nil && known {
@@ -107,7 +55,7 @@ func (s *Store) answer(tenant string, q *Query, ends []int64) ([]Series, error) 
 		return nil, err
 	}
 	if len(list)*len(windows) > maxPoints {
-		return nil, fmt.Errorf("%w: %d series of %d points; ask for fewer labels, a longer step or a shorter time", ErrTooBig, len(list), len(windows))
+		return nil, fmt.Errorf("%w: %d series of %d points; ask for fewer labels, a longer step or a shorter time", query.ErrTooBig, len(list), len(windows))
 	}
 	a := answer{metric: metric, by: q.By, windows: windows, byKey: make(map[string]int)}
 	for chunk := range slices.Chunk(list, foldAtOnce) {
@@ -125,7 +73,7 @@ func (s *Store) answer(tenant string, q *Query, ends []int64) ([]Series, error) 
 }
 
 // ends gives when the windows end, oldest first, and makes the step one.
-func (q *Query) ends() ([]int64, error) {
+func endsOf(q *query.Metric) ([]int64, error) {
 	window, step := int64(q.Window/time.Second), int64(q.Step/time.Second)
 	if q.Step == 0 {
 		step = window
@@ -136,11 +84,11 @@ func (q *Query) ends() ([]int64, error) {
 	}
 	switch {
 	case window < widths[0] || step < widths[0]:
-		return nil, fmt.Errorf("%w: window and step must be at least %ds, as long as a pane", ErrQuery, widths[0])
+		return nil, fmt.Errorf("%w: window and step must be at least %ds, as long as a pane", query.ErrMetric, widths[0])
 	case to < from:
-		return nil, fmt.Errorf("%w: it ends before it begins", ErrQuery)
+		return nil, fmt.Errorf("%w: it ends before it begins", query.ErrMetric)
 	case (to-from)/step >= maxWindows:
-		return nil, fmt.Errorf("%w: %d points of a series, at most %d; ask for a longer step", ErrTooBig, (to-from)/step+1, maxWindows)
+		return nil, fmt.Errorf("%w: %d points of a series, at most %d; ask for a longer step", query.ErrTooBig, (to-from)/step+1, maxWindows)
 	}
 	var ends []int64
 	for at := from; at <= to; at += step {
@@ -153,7 +101,7 @@ func (q *Query) ends() ([]int64, error) {
 type window struct{ from, to int64 }
 
 // windows lays the windows onto the panes that there are.
-func (s *Store) windows(q *Query, ends []int64) ([]window, error) {
+func (s *Store) windows(q *query.Metric, ends []int64) ([]window, error) {
 	length := int64(q.Window / time.Second)
 	step := int64(cmp.Or(q.Step, q.Window) / time.Second)
 	var all []window
@@ -162,14 +110,21 @@ func (s *Store) windows(q *Query, ends []int64) ([]window, error) {
 		if w.to <= s.edges[tierCount-1] {
 			continue // from before what is kept
 		}
-		if width := widths[min(s.edges.tier(w.from), tierCount-1)]; width > length || width > step {
-			return nil, fmt.Errorf("%w: at %s panes are %ds wide by now: ask for a window and a step of at least that, or for a later time",
-				ErrQuery, time.Unix(w.from, 0).UTC().Format(time.RFC3339), width)
+		if width := s.edges.width(w.from); width > length {
+			return nil, tooNarrow("a window", w.from, width)
+		}
+		if width := s.edges.width(w.to - 1); width > step {
+			return nil, tooNarrow("a step", w.to, width)
 		}
 		w.from = max(w.from, s.edges[tierCount-1])
 		all = append(all, w)
 	}
 	return all, nil
+}
+
+func tooNarrow(what string, at, width int64) error {
+	return fmt.Errorf("%w: at %s panes are %ds wide by this time: ask for %s of at least that, or for a later time",
+		query.ErrMetric, time.Unix(at, 0).UTC().Format(time.RFC3339), width, what)
 }
 
 // has reports whether a series has the labels.
@@ -193,7 +148,7 @@ type answer struct {
 	windows []window
 
 	byKey map[string]int
-	all   []Series
+	all   []query.Series
 	sums  [][]rollup.Partial // by series, by window
 	key   []byte
 }
@@ -219,7 +174,7 @@ func (a *answer) add(x *series) {
 	if !known {
 		i = len(a.all)
 		a.byKey[string(a.key)] = i
-		a.all = append(a.all, Series{Labels: labels})
+		a.all = append(a.all, query.Series{Labels: labels})
 		a.sums = append(a.sums, make([]rollup.Partial, len(a.windows)))
 	}
 	for w := range a.windows {
@@ -228,84 +183,22 @@ func (a *answer) add(x *series) {
 }
 
 // series gives those that have anything in them, in order of their labels.
-func (a *answer) series() []Series {
-	var out []Series
+func (a *answer) series() []query.Series {
+	var out []query.Series
 	for i, x := range a.all {
 		for w := range a.windows {
 			if p := &a.sums[i][w]; !p.Zero() {
-				x.Points = append(x.Points, Point{a.windows[w].from, a.windows[w].to, *p})
+				x.Points = append(x.Points, query.Point{From: a.windows[w].from, To: a.windows[w].to, Partial: *p})
 			}
 		}
 		if len(x.Points) > 0 {
 			out = append(out, x)
 		}
 	}
-	slices.SortFunc(out, func(x, y Series) int {
+	slices.SortFunc(out, func(x, y query.Series) int {
 		return slices.CompareFunc(x.Labels, y.Labels, func(l, m rollup.Label) int {
 			return cmp.Or(cmp.Compare(l.Name, m.Name), cmp.Compare(l.Value, m.Value))
 		})
 	})
 	return out
-}
-
-// Stat is what of a point is asked for.
-type Stat string
-
-// The statistics. Rates are per second of the point's window; Estimated and
-// EstimatedCount are of all that sampled spans stand for.
-const (
-	Count          Stat = "count"
-	Rate           Stat = "rate"
-	Sum            Stat = "sum"
-	SumRate        Stat = "sum_rate"
-	Mean           Stat = "mean"
-	Min            Stat = "min"
-	Max            Stat = "max"
-	Quantile       Stat = "quantile"
-	Distinct       Stat = "distinct"
-	EstimatedCount Stat = "estimated_count"
-	Estimated      Stat = "estimated"
-)
-
-// Stats lists them.
-var Stats = []Stat{Count, Rate, Sum, SumRate, Mean, Min, Max, Quantile, Distinct, EstimatedCount, Estimated}
-
-// Value gives a statistic of the point, in the metric's unit; quantile, in
-// (0, 1], is for Quantile. false: there is none, such as the mean of nothing.
-func (p *Point) Value(stat Stat, quantile float64) (float64, bool) {
-	seconds := float64(p.To - p.From)
-	switch stat {
-	case Count:
-		return float64(p.Count), true
-	case Rate:
-		return float64(p.Count) / seconds, true
-	case Sum:
-		return float64(p.Sum), true
-	case SumRate:
-		return float64(p.Sum) / seconds, true
-	case Mean:
-		return float64(p.Sum) / float64(p.Count), p.Count > 0
-	case Min:
-		return float64(p.Min), p.Bounded
-	case Max:
-		return float64(p.Max), p.Bounded
-	case Quantile:
-		return p.quantile(quantile)
-	case Distinct:
-		return p.Distinct.Estimate(), true
-	case EstimatedCount:
-		return float64(p.Weight) / float64(rollup.Once), true
-	case Estimated:
-		return float64(p.Estimated), true
-	}
-	return 0, false
-}
-
-// quantile minds that what is estimated lies between the least and the greatest.
-func (p *Point) quantile(q float64) (float64, bool) {
-	v, ok := p.Hist.Quantile(q)
-	if ok && p.Bounded {
-		v = math.Min(math.Max(v, float64(p.Min)), float64(p.Max))
-	}
-	return v, ok
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spanmill/spanmill/internal/query"
 	"github.com/spanmill/spanmill/pkg/schema/rollup"
 )
 
@@ -62,7 +63,7 @@ func random(rng *rand.Rand, now time.Time) told {
 }
 
 // recount adds up what was told of a window.
-func recount(all []told, tenant, service, metric string, p Point) (sum rollup.Partial) {
+func recount(all []told, tenant, service, metric string, p query.Point) (sum rollup.Partial) {
 	for i := range all {
 		if o := &all[i]; o.tenant == tenant && o.service == service && o.metric == metric && o.pane >= p.From && o.pane < p.To {
 			sum.Merge(&o.Partial)
@@ -80,15 +81,15 @@ func TestAnswersEqualARecount(t *testing.T) {
 		s := New(Config{MaxBytes: maxBytes, MaxSeries: 100, History: 24 * time.Hour})
 		var all []told
 		compared := 0
-		for now := noon; now.Before(noon.Add(27 * time.Hour)); now = now.Add(20 * time.Second) {
-			s.Advance(now)
+		for clock := noon; clock.Before(noon.Add(27 * time.Hour)); clock = clock.Add(20 * time.Second) {
+			s.Advance(clock)
 			for range rng.IntN(4) {
-				o := random(rng, now)
+				o := random(rng, clock)
 				all = append(all, o)
 				s.Add(o.rollup(), true)
 			}
 			if rng.IntN(20) == 0 {
-				compared += compare(t, rng, s, all, now)
+				compared += compare(t, rng, s, all, clock)
 			}
 		}
 		c := s.Counts()
@@ -110,7 +111,7 @@ func compare(t *testing.T, rng *rand.Rand, s *Store, all []told, now time.Time) 
 	t.Helper()
 	ages := []time.Duration{0, 90 * time.Second, 10 * time.Minute, 3 * time.Hour, 20 * time.Hour}
 	lengths := []time.Duration{10 * time.Second, time.Minute, 5 * time.Minute, time.Hour, 24 * time.Hour}
-	q := Query{View: "service", Metric: []string{"span_duration", "users", "self_time"}[rng.IntN(3)]}
+	q := query.Metric{View: "service", Name: []string{"span_duration", "users", "self_time"}[rng.IntN(3)]}
 	q.To = now.Add(10 * time.Second)
 	q.Window, q.Step = lengths[rng.IntN(len(lengths))], lengths[rng.IntN(3)]
 	if age := ages[rng.IntN(len(ages))]; age > 0 {
@@ -118,7 +119,7 @@ func compare(t *testing.T, rng *rand.Rand, s *Store, all []told, now time.Time) 
 	}
 	tenant := fmt.Sprint("t", rng.IntN(2))
 	answer, err := s.Query(tenant, q)
-	if errors.Is(err, ErrQuery) {
+	if errors.Is(err, query.ErrMetric) {
 		return 0 // narrower than the panes are by now
 	}
 	if err != nil {
@@ -128,7 +129,7 @@ func compare(t *testing.T, rng *rand.Rand, s *Store, all []told, now time.Time) 
 	for i := range answer {
 		for _, p := range answer[i].Points {
 			points++
-			want := recount(all, tenant, answer[i].Label("service"), q.Metric, p)
+			want := recount(all, tenant, answer[i].Label("service"), q.Name, p)
 			if !equal(&p.Partial, &want) {
 				t.Fatalf("%s, %+v: %v [%d, %d)\n got %+v\nwant %+v", tenant, q, answer[i].Labels, p.From-noon.Unix(), p.To-noon.Unix(), p.Partial, want)
 			}
@@ -190,7 +191,7 @@ func TestWindowsAndSteps(t *testing.T) {
 		"the window around the first":    {-7140, -7140, 2 * time.Minute, 0, []span{{-7260, -7140}}},
 		"windows in the wide part, step": {-7080, -6960, time.Minute, time.Minute, []span{{-7140, -7080}, {-7080, -7020}, {-7020, -6960}}},
 	} {
-		q := Query{View: "service", Metric: "spans", From: at(tt.from), To: at(tt.to), Window: tt.window, Step: tt.step}
+		q := query.Metric{View: "service", Name: "spans", From: at(tt.from), To: at(tt.to), Window: tt.window, Step: tt.step}
 		if tt.from == tt.to {
 			q.From = time.Time{}
 		}
@@ -212,7 +213,7 @@ func TestWindowsAndSteps(t *testing.T) {
 			t.Errorf("%s: windows %v, want %v", name, got, tt.want)
 		}
 	}
-	for name, q := range map[string]Query{
+	for name, q := range map[string]query.Metric{
 		"narrower than a pane":     {To: noon, Window: time.Second},
 		"step narrower than that":  {To: noon, Window: time.Minute, Step: time.Second},
 		"ends before it begins":    {From: at(60), To: noon, Window: time.Minute},
@@ -220,8 +221,8 @@ func TestWindowsAndSteps(t *testing.T) {
 		"too many points":          {From: at(-200_000), To: noon, Window: 10 * time.Second},
 		"steps narrower than that": {From: at(-6000), To: noon, Window: time.Hour, Step: 10 * time.Second},
 	} {
-		q.View, q.Metric = "service", "spans"
-		if _, err := s.Query("a", q); !errors.Is(err, ErrQuery) && !errors.Is(err, ErrTooBig) {
+		q.View, q.Name = "service", "spans"
+		if _, err := s.Query("a", q); !errors.Is(err, query.ErrMetric) && !errors.Is(err, query.ErrTooBig) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -247,8 +248,8 @@ func TestLabelsTenantsAndOverflow(t *testing.T) {
 	add("b", "m1", "p1", false)
 	add("b", "m2", "p1", false) // one too many
 	add("b", "m3", "p1", false)
-	ask := func(tenant string, q Query) (out []string) {
-		q.View, q.Metric, q.To, q.Window = "model", "span_duration", at(10), time.Minute
+	ask := func(tenant string, q query.Metric) (out []string) {
+		q.View, q.Name, q.To, q.Window = "model", "span_duration", at(10), time.Minute
 		answer, err := s.Query(tenant, q)
 		if err != nil {
 			t.Fatal(err)
@@ -264,19 +265,19 @@ func TestLabelsTenantsAndOverflow(t *testing.T) {
 	}
 	for name, tt := range map[string]struct {
 		tenant string
-		q      Query
+		q      query.Metric
 		want   []string
 	}{
-		"all":              {"a", Query{}, []string{"p1 m1 1", "p1 m2 1", "p2 m1 1"}},
-		"evaluations":      {"a", Query{Eval: true}, []string{"p1 m1 1"}},
-		"one label":        {"a", Query{Labels: map[string]string{"model": "m1"}}, []string{"p1 m1 1", "p2 m1 1"}},
-		"both labels":      {"a", Query{Labels: map[string]string{"model": "m1", "provider": "p2"}}, []string{"p2 m1 1"}},
-		"no such label":    {"a", Query{Labels: map[string]string{"service": ""}}, nil},
-		"by one":           {"a", Query{By: []string{"provider"}}, []string{"p1 2", "p2 1"}},
-		"by the other":     {"a", Query{By: []string{"model"}}, []string{"m1 2", "m2 1"}},
-		"in all":           {"a", Query{By: []string{}}, []string{"3"}},
-		"another's series": {"b", Query{}, []string{"__other__ __other__ 2", "p1 m1 1"}},
-		"nobody's":         {"c", Query{}, nil},
+		"all":              {"a", query.Metric{}, []string{"p1 m1 1", "p1 m2 1", "p2 m1 1"}},
+		"evaluations":      {"a", query.Metric{Eval: true}, []string{"p1 m1 1"}},
+		"one label":        {"a", query.Metric{Labels: map[string]string{"model": "m1"}}, []string{"p1 m1 1", "p2 m1 1"}},
+		"both labels":      {"a", query.Metric{Labels: map[string]string{"model": "m1", "provider": "p2"}}, []string{"p2 m1 1"}},
+		"no such label":    {"a", query.Metric{Labels: map[string]string{"service": ""}}, nil},
+		"by one":           {"a", query.Metric{By: []string{"provider"}}, []string{"p1 2", "p2 1"}},
+		"by the other":     {"a", query.Metric{By: []string{"model"}}, []string{"m1 2", "m2 1"}},
+		"in all":           {"a", query.Metric{By: []string{}}, []string{"3"}},
+		"another's series": {"b", query.Metric{}, []string{"__other__ __other__ 2", "p1 m1 1"}},
+		"nobody's":         {"c", query.Metric{}, nil},
 	} {
 		if got := ask(tt.tenant, tt.q); !reflect.DeepEqual(got, tt.want) {
 			t.Errorf("%s: %v, want %v", name, got, tt.want)

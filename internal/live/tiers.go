@@ -52,11 +52,11 @@ func (e *edges) tier(at int64) int {
 	return tierCount
 }
 
+// width is how many seconds wide the pane is that an instant is in.
+func (e *edges) width(at int64) int64 { return widths[min(e.tier(at), tierCount-1)] }
+
 // floor gives the start of the pane that an instant is in.
-func (e *edges) floor(at int64) int64 {
-	i := min(e.tier(at), tierCount-1)
-	return at - at%widths[i]
-}
+func (e *edges) floor(at int64) int64 { return at - at%e.width(at) }
 
 // cell is a packed pane.
 type cell struct {

@@ -6,6 +6,7 @@
 //	reader.go   Reader: what can be asked
 //	trace.go    Trace, TraceInfo, Span, Value: the answers, whole and resolved
 //	search.go   Search, Order, Page and its token
+//	metric.go   Metric: a metric's windows, and the points that answer it
 //	filter.go   the filter as a list of clauses; parse.go, lex.go its grammar
 //
 // Invariants:
