@@ -45,7 +45,10 @@ func (c *cursor) mark() {
 }
 
 // nextLong is next for every kind of field; false: there is none that can be read.
+// A field of a wrong wire type is an empty one: with what the field before it
+// held, a message of many such fields would be read as often, at every level.
 func (c *cursor) nextLong() bool {
+	c.val, c.data = 0, ""
 	tag, pos := uvarint(c.src, 0, len(c.src))
 	if pos < 0 {
 		return false
