@@ -34,6 +34,7 @@ type callColumns struct {
 	toolType                    rareDict
 	promptName, promptVersion   rareDict
 	dataSourceID, serverAddress rareDict
+	providerInferred            rareByte
 }
 
 // Few spans fill many of these columns.
@@ -50,6 +51,7 @@ func (c *callColumns) list() []namedColumn {
 	c.contentFlags.column.as(typeUInt8)
 	c.isBatch.column.as(typeBool)
 	c.isStream.column.as(typeBool)
+	c.providerInferred.column.as(typeBool)
 	return []namedColumn{
 		{"cache_write_1h_tokens", &c.cacheWrite1hTokens},
 		{"audio_input_tokens", &c.audioInputTokens},
@@ -84,6 +86,7 @@ func (c *callColumns) list() []namedColumn {
 		{"prompt_version", &c.promptVersion},
 		{"data_source_id", &c.dataSourceID},
 		{"server_address", &c.serverAddress},
+		{"provider_inferred", &c.providerInferred},
 	}
 }
 
@@ -121,6 +124,7 @@ func (c *callColumns) add(g *schema.GenAI) {
 	c.promptVersion.add(g.PromptVersion)
 	c.dataSourceID.add(g.DataSourceID)
 	c.serverAddress.add(g.ServerAddress)
+	c.providerInferred.add(bit(g.ProviderInferred))
 }
 
 // nullableReal is a column of real numbers that may be absent.

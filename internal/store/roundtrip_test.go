@@ -72,7 +72,7 @@ func fullRow() *schema.SpanRow {
 			},
 			Release: "rel", AppVersion: "appv", TraceName: "tname", Level: "WARNING", Tags: []string{"a", "b=c"}, DisplayName: "disp",
 			AgentID: "aid", AgentVersion: "aver", WorkflowName: "wf", ToolCallID: "tcid", ToolType: "ttype",
-			PromptName: "pname", PromptVersion: "pver", DataSourceID: "ds", ServerAddress: "srv",
+			PromptName: "pname", PromptVersion: "pver", DataSourceID: "ds", ServerAddress: "srv", ProviderInferred: true,
 		},
 	}
 }
@@ -219,7 +219,8 @@ tool_type ttype
 prompt_name pname
 prompt_version pver
 data_source_id ds
-server_address srv`
+server_address srv
+provider_inferred true`
 
 // TestExtremesSurvive: values that have no place in the types, and sizes that
 // have none in a buffer.

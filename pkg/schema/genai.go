@@ -46,6 +46,9 @@ type GenAI struct {
 	Kind      string
 	Operation string
 	Provider  string // canonical: trimmed, lower case, aliases resolved
+	// ProviderInferred: the span does not say who answered; Provider is whose
+	// SDK was called.
+	ProviderInferred bool
 	// Model is the one to price: the response's, else the request's.
 	Model, RequestModel, ResponseModel string
 

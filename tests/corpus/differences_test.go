@@ -7,7 +7,7 @@ type difference struct{ got, reason string }
 // Reasons that several differences have.
 const (
 	noEmbeddingInput = "OpenTelemetry's instrumentation records no input of embeddings"
-	noProvider       = "the SDK does not say who answered, and nothing else in its spans does"
+	noProvider       = "MLflow's autologging says of embeddings neither who answered nor, by a format of messages, whose SDK was called"
 	noPrice          = "without a provider there is no price: prices are never guessed"
 	outerSpan        = "the AI SDK wraps each model call into a span of its own function; that one is not billable (R6)"
 	longerSchema     = "the AI SDK sends a longer schema of the tool (from zod): there really were more tokens"
@@ -18,37 +18,10 @@ const (
 var differences = map[string]difference{
 	"otel embeddings 1 input": {`"What is the capital of France?; Où est le chat? 🐈", not ""`, noEmbeddingInput},
 
-	"mlflow chat 1 provider":              {`"", not "openai"`, noProvider},
-	"mlflow chat 1 cost":                  {`"", not "7650"`, noPrice},
-	"mlflow stream 1 provider":            {`"", not "openai"`, noProvider},
-	"mlflow stream 1 cost":                {`"", not "6600"`, noPrice},
-	"mlflow cached 1 provider":            {`"", not "openai"`, noProvider},
-	"mlflow cached 1 cost":                {`"", not "115350"`, noPrice},
-	"mlflow reasoning 1 provider":         {`"", not "openai"`, noProvider},
-	"mlflow reasoning 1 cost":             {`"", not "311300"`, noPrice},
 	"mlflow reasoning 1 reasoning tokens": {`"", not "64"`, noReasoning},
 	"mlflow embeddings 1 provider":        {`"", not "openai"`, noProvider},
 	"mlflow embeddings 1 input tokens":    {`"", not "13"`, noUsage},
 	"mlflow embeddings 1 cost":            {`"", not "260"`, noPrice},
-	"mlflow agent 1 provider":             {`"", not "openai"`, noProvider},
-	"mlflow agent 1 cost":                 {`"", not "9300"`, noPrice},
-	"mlflow agent 3 provider":             {`"", not "openai"`, noProvider},
-	"mlflow agent 3 cost":                 {`"", not "13200"`, noPrice},
-
-	"langfuse chat 1 provider":       {`"", not "openai"`, noProvider},
-	"langfuse chat 1 cost":           {`"", not "7650"`, noPrice},
-	"langfuse stream 1 provider":     {`"", not "openai"`, noProvider},
-	"langfuse stream 1 cost":         {`"", not "6600"`, noPrice},
-	"langfuse cached 1 provider":     {`"", not "openai"`, noProvider},
-	"langfuse cached 1 cost":         {`"", not "115350"`, noPrice},
-	"langfuse reasoning 1 provider":  {`"", not "openai"`, noProvider},
-	"langfuse reasoning 1 cost":      {`"", not "311300"`, noPrice},
-	"langfuse embeddings 1 provider": {`"", not "openai"`, noProvider},
-	"langfuse embeddings 1 cost":     {`"", not "260"`, noPrice},
-	"langfuse agent 1 provider":      {`"", not "openai"`, noProvider},
-	"langfuse agent 1 cost":          {`"", not "9300"`, noPrice},
-	"langfuse agent 3 provider":      {`"", not "openai"`, noProvider},
-	"langfuse agent 3 cost":          {`"", not "13200"`, noPrice},
 
 	"vercel chat tree":            {`"CHAIN(LLM)", not "LLM"`, outerSpan},
 	"vercel stream tree":          {`"CHAIN(LLM)", not "LLM"`, outerSpan},

@@ -417,6 +417,10 @@ ORDER BY (tenant, trace_id, span_id)
 SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800
 COMMENT 'Spans whose cost a running spanmill reprice changes; empty when none runs.'
 
+-- 0025_span_provider
+ALTER TABLE spanmill_local.spans ON CLUSTER 'prod'
+    ADD COLUMN IF NOT EXISTS provider_inferred Bool COMMENT 'The span does not say who answered: provider is whose SDK was called.' AFTER provider
+
 -- 0030_rollups
 CREATE TABLE IF NOT EXISTS spanmill_local.rollups ON CLUSTER 'prod'
 (
@@ -576,6 +580,7 @@ CREATE OR REPLACE VIEW spanmill_local.llm_calls ON CLUSTER 'prod'
     status_message String COMMENT 'OTLP status message.',
     operation LowCardinality(String) COMMENT 'GenAI operation: chat, text_completion, ...',
     provider LowCardinality(String) COMMENT 'GenAI provider: openai, anthropic, ...',
+    provider_inferred Bool COMMENT 'The span does not say who answered: provider is whose SDK was called.',
     model LowCardinality(String) COMMENT 'Model that is priced: the response''s, else the request''s.',
     request_model LowCardinality(String) COMMENT 'Model asked for.',
     response_model LowCardinality(String) COMMENT 'Model that answered.',
@@ -618,7 +623,7 @@ SELECT
     s.tenant AS tenant, s.part_day AS day, experiment_id, service_name, environment,
     s.trace_id AS trace_id, s.span_id AS span_id, parent_span_id, name, start_time, duration_ns / 1e9 AS seconds,
     ttft_ns / 1e9 AS first_token_seconds, status, error_type, status_message,
-    operation, provider, model, request_model, response_model, server_address,
+    operation, provider, provider_inferred, model, request_model, response_model, server_address,
     input_tokens, output_tokens, total_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, usage_billable,
     cost, cost_source, price_version,
     finish_reasons, is_stream, is_batch, service_tier, temperature, max_tokens, reasoning_level,

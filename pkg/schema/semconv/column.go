@@ -8,6 +8,7 @@ const (
 	operation column = iota
 	provider
 	langchainProvider // whom LangChain calls, where provider says no more than that
+	clientFormat      // whose SDK was called, where nothing says who answered
 	model             // the one to price, where it is neither of the two below
 	requestModel
 	responseModel

@@ -77,6 +77,7 @@ var langfuse = dialect{
 			{maxTokens, 71, "max_completion_tokens"},
 			{maxTokens, 72, "maxTokens"},
 			{reasoningLevel, 50, "reasoning_effort"},
+			{serviceTier, 86, "service_tier"},
 		}},
 	},
 }

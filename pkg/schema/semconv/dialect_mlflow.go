@@ -15,6 +15,7 @@ var mlflow = dialect{
 		{level, 20, "mlflow.spanLogLevel"},
 
 		{provider, 30, "mlflow.llm.provider"},
+		{clientFormat, 10, "mlflow.message.format"},
 		{model, 30, "mlflow.llm.model"},
 		{requestModel, 60, "mlflow.llm.model"},
 
@@ -40,6 +41,19 @@ var mlflow = dialect{
 			{promptVersion, 60, "version"},
 		}},
 	},
-	folds:    []fold{{prefix: "mlflow.traceTag.", column: tags, place: 60, pairs: true}},
+	folds: []fold{{prefix: "mlflow.traceTag.", column: tags, place: 60, pairs: true}},
+	// Autologging of the OpenAI SDK writes a call's parameters under their own
+	// names.
+	guarded: []row{
+		{temperature, 60, "temperature"},
+		{topP, 60, "top_p"},
+		{maxTokens, 80, "max_tokens"},
+		{maxTokens, 81, "max_completion_tokens"},
+		{maxTokens, 82, "max_output_tokens"},
+		{choiceCount, 40, "n"},
+		{reasoningLevel, 60, "reasoning_effort"},
+		{serviceTier, 95, "service_tier"},
+		{stream, 50, "stream"},
+	},
 	jsonText: []string{"mlflow.spanInputs", "mlflow.spanOutputs"},
 }

@@ -52,6 +52,7 @@ var otelGenAI = dialect{
 		{responseStatus, 10, "gen_ai.response.status"},
 		{finishReasons, 10, "gen_ai.response.finish_reasons"},
 		{finishReasons, 40, "gen_ai.response.finish_reason"},
+		{finishReasons, 75, "anthropic.message.stop_reason"},
 		{ttftSeconds, 10, "gen_ai.response.time_to_first_chunk"},
 		{ttftSeconds, 20, "gen_ai.server.time_to_first_token"},
 
@@ -71,6 +72,8 @@ var otelGenAI = dialect{
 		{cacheWriteTokens, 30, "gen_ai.usage.cache_creation_input_tokens"},
 		{cacheWriteTokens, 40, "gen_ai.usage.cache_write_input_tokens"},
 		{cacheWriteTokens, 110, "gen_ai.usage.cache_write_tokens"},
+		{cacheWrite5mTokens, 40, "anthropic.usage.cache_creation.ephemeral_5m_input_tokens"},
+		{cacheWrite1hTokens, 40, "anthropic.usage.cache_creation.ephemeral_1h_input_tokens"},
 		{reasoningTokens, 10, "gen_ai.usage.reasoning.output_tokens"},
 		{reasoningTokens, 20, "gen_ai.usage.reasoning_tokens"},
 		{reasoningTokens, 80, "gen_ai.usage.output_tokens.reasoning"},

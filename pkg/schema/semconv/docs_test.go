@@ -13,7 +13,7 @@ import (
 // columnNames are the columns of table spans that sources compete for; some
 // have several lists, which one of them wins.
 var columnNames = map[column]string{
-	operation: "operation", provider: "provider", langchainProvider: "provider", model: "model", modelEntity: "model",
+	operation: "operation", provider: "provider", langchainProvider: "provider", clientFormat: "provider (inferred)", model: "model", modelEntity: "model",
 	requestModel: "request_model", responseModel: "response_model",
 	sessionID: "session_id", userID: "user_id", experimentID: "experiment_id", serviceName: "service_name",
 	environment: "environment", release: "release", appVersion: "app_version",

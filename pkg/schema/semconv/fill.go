@@ -30,7 +30,9 @@ func (n *Normalizer) fill(span *schema.Span, out *schema.GenAI) {
 		out.Model = n.modelInContent(out)
 	}
 	mendUsage(out)
-	out.Billable = billable(out)
+	if out.Billable = billable(out); out.Billable && out.Provider == "" {
+		n.inferProvider(span, out)
+	}
 }
 
 func (n *Normalizer) fillIdentity(out *schema.GenAI) {
@@ -77,6 +79,9 @@ func (n *Normalizer) fillCall(span *schema.Span, out *schema.GenAI) {
 	out.ResponseID = n.text(responseID)
 	out.ResponseStatus = n.text(responseStatus)
 	out.FinishReasons = n.finishReasons()
+	if out.Kind == kindTool {
+		return // whatever a tool is given under such a name, no model is asked it
+	}
 	out.Request = schema.Request{
 		Temperature:    n.real(temperature),
 		TopP:           n.real(topP),

@@ -1,6 +1,10 @@
 package semconv
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/spanmill/spanmill/pkg/schema"
+)
 
 // providers maps the names seen in the wild to OpenTelemetry's.
 // azure.ai.inference is not OpenAI: it fronts other vendors' models too.
@@ -61,6 +65,32 @@ func compileProviders() map[string]string {
 	return names
 }
 
+// Instrumentations that do not say who answered do say whose SDK was called.
+// What OpenTelemetry calls a provider is no more: an SDK may be pointed at
+// somebody else's server that speaks like its own.
+var (
+	// clientFormats are MLflow's names of messages' formats.
+	clientFormats = map[string]string{
+		"openai": "openai", "anthropic": "anthropic", "bedrock": "aws.bedrock",
+		"gemini": googleUnknown, "groq": "groq", "mistral": "mistral_ai",
+	}
+	// clientNames are what Langfuse calls the spans of an SDK that it wraps,
+	// unless the application has a name for them.
+	clientNames = map[string]string{"OpenAI-generation": "openai", "OpenAI-embedding": "openai"}
+)
+
+// inferProvider says whose SDK was called, for a span that names no provider.
+// That it was inferred is part of what the span says.
+func (n *Normalizer) inferProvider(span *schema.Span, out *schema.GenAI) {
+	name := clientFormats[n.text(clientFormat)]
+	if name == "" && n.spoken&n.table.langfuse != 0 {
+		name = clientNames[span.Name]
+	}
+	if name != "" {
+		out.Provider, out.ProviderInferred = n.atServer(name), true
+	}
+}
+
 // provider canonicalises the span's provider: trimmed, lower case, aliases
 // resolved. A name that is not in the table stays as it is: pricing must see
 // that it is unknown.
@@ -76,6 +106,11 @@ func (n *Normalizer) provider() string {
 	} else if n.spoken&n.table.vercel != 0 {
 		name = n.vercelProvider(name)
 	}
+	return n.atServer(name)
+}
+
+// atServer tells Google's services apart by the server that was called.
+func (n *Normalizer) atServer(name string) string {
 	if name != googleUnknown {
 		return name
 	}

@@ -214,6 +214,54 @@ func TestProviders(t *testing.T) {
 	}
 }
 
+// Who answered is inferred from whose SDK was called, for model calls that say
+// no more, and the span says that it was.
+func TestProvidersOfClients(t *testing.T) {
+	t.Parallel()
+	langfuse := []any{"langfuse.observation.type", "generation", "langfuse.observation.model.name", "gpt-4o"}
+	for name, c := range map[string]struct {
+		span *schema.Span
+		want string // "" is no provider
+	}{
+		"OpenAI's":            {span("mlflow.spanType", "CHAT_MODEL", "mlflow.message.format", "openai"), "openai"},
+		"OpenAI's, encoded":   {span("mlflow.spanType", `"CHAT_MODEL"`, "mlflow.message.format", `"openai"`), "openai"},
+		"Anthropic's":         {span("mlflow.spanType", "LLM", "mlflow.message.format", "anthropic"), "anthropic"},
+		"Bedrock's":           {span("mlflow.spanType", "LLM", "mlflow.message.format", "bedrock"), "aws.bedrock"},
+		"Mistral's":           {span("mlflow.spanType", "LLM", "mlflow.message.format", "mistral"), "mistral_ai"},
+		"Groq's":              {span("mlflow.spanType", "LLM", "mlflow.message.format", "groq"), "groq"},
+		"Google's":            {span("mlflow.spanType", "LLM", "mlflow.message.format", "gemini"), "gcp.gen_ai"},
+		"Google's, known":     {span("mlflow.spanType", "LLM", "mlflow.message.format", "gemini", "server.address", "generativelanguage.googleapis.com"), "gcp.gemini"},
+		"a framework":         {span("mlflow.spanType", "CHAT_MODEL", "mlflow.message.format", "langchain"), ""},
+		"no model call":       {span("mlflow.spanType", "AGENT", "mlflow.message.format", "openai"), ""},
+		"nothing but a model": {span("mlflow.spanType", "LLM", "mlflow.llm.model", "gpt-4o"), ""},
+		"Langfuse's wrapper":  {&schema.Span{Name: "OpenAI-generation", Attrs: attrs(langfuse...)}, "openai"},
+		"the user's own name": {&schema.Span{Name: "answer", Attrs: attrs(langfuse...)}, ""},
+		"not Langfuse":        {&schema.Span{Name: "OpenAI-generation", Attrs: attrs("gen_ai.operation.name", "chat")}, ""},
+	} {
+		if g := normalize(c.span); g.Provider != c.want || g.ProviderInferred != (c.want != "") {
+			t.Errorf("%s: provider %q, inferred %t, want %q", name, g.Provider, g.ProviderInferred, c.want)
+		}
+	}
+	said := normalize(span("mlflow.spanType", "LLM", "mlflow.message.format", "openai", "mlflow.llm.provider", "acme"))
+	if said.Provider != "acme" || said.ProviderInferred {
+		t.Errorf("the span says acme: provider %q, inferred %t", said.Provider, said.ProviderInferred)
+	}
+}
+
+// What a tool is given may be called like what is asked of a model.
+func TestToolsAskNothingOfAModel(t *testing.T) {
+	t.Parallel()
+	tool := normalize(span("mlflow.spanType", "TOOL", "temperature", 21, "n", 3))
+	call := normalize(span("mlflow.spanType", "CHAT_MODEL", "temperature", 0.5, "n", 3, "max_tokens", 100, "service_tier", "flex"))
+	if tool.Request != (schema.Request{}) {
+		t.Errorf("of the tool: %+v", tool.Request)
+	}
+	want := schema.Request{Temperature: schema.Real{V: 0.5, Set: true}, ChoiceCount: tokens(3), MaxTokens: tokens(100)}
+	if call.Request != want || call.ServiceTier != "flex" {
+		t.Errorf("of the model: %+v, tier %q", call.Request, call.ServiceTier)
+	}
+}
+
 // Whatever the order of attributes, the meaning is the same.
 func TestOrderOfAttributesNeverMatters(t *testing.T) {
 	t.Parallel()

@@ -19,8 +19,9 @@ type table struct {
 	scopes   [256][]scopeName // by first byte
 	folds    []foldRule
 	// Bits of the families that rules speak of: whose providers have the API in
-	// their names, whose tools answer in events.
-	vercel, claude uint32
+	// their names, whose tools answer in events, whose spans are called after the
+	// SDK.
+	vercel, claude, langfuse uint32
 }
 
 // source is one attribute key.
@@ -93,7 +94,7 @@ func compile(list []dialect) *table {
 			t.markEncoded(d.jsonKeys)
 		}
 	}
-	t.vercel, t.claude = t.bit(vercelAI.family), t.bit(claudeCode.family)
+	t.vercel, t.claude, t.langfuse = t.bit(vercelAI.family), t.bit(claudeCode.family), t.bit(langfuse.family)
 	t.families = append(t.families, otherFamily)
 	for i := range t.sources {
 		t.sources[i].spoken = t.spokenBy(t.sources[i].key)
