@@ -12,7 +12,8 @@ import (
 	"github.com/spanmill/spanmill/pkg/schema/semconv"
 )
 
-// Pricer says what a span costs, as the writer stores it.
+// Pricer says what a span costs, as the writer stores it, and may make it one
+// that is not billed.
 type Pricer interface {
 	Cost(tenant string, received int64, span *schema.Span, g *schema.GenAI) schema.Count
 }

@@ -22,6 +22,10 @@ type Book struct {
 	// PreferReported shows the cost that spans report, where they report one.
 	PreferReported bool
 
+	// unbilled are scopes whose spans repeat what other instrumentations tell; a
+	// star stands for any rest.
+	unbilled []string
+
 	exact   map[key]*entry // names as the book writes them
 	folded  map[key]*entry // names in lower case
 	aliases map[key]key
@@ -159,6 +163,22 @@ func (s *Books) epoch(milli int64) int {
 // inForce reports whether the book is for the tenant's records of the time.
 func (b *Book) inForce(tenant string, milli int64) bool {
 	return b.EffectiveAt.UnixMilli() <= milli && (b.Tenant == "" || b.Tenant == tenant)
+}
+
+// unbilledScope reports whether a tenant's spans of a scope repeat calls that another
+// instrumentation tells too: they count nowhere. All books in force have a say.
+func (s *Books) unbilledScope(tenant string, milli int64, scope string) bool {
+	for _, b := range s.books {
+		if len(b.unbilled) > 0 && b.inForce(tenant, milli) && slices.ContainsFunc(b.unbilled, func(name string) bool { return fits(name, scope) }) {
+			return true
+		}
+	}
+	return false
+}
+
+func fits(name, scope string) bool {
+	prefix, open := strings.CutSuffix(name, "*")
+	return name == scope || open && strings.HasPrefix(scope, prefix)
 }
 
 // PreferReported reports whether a tenant wants to see what its spans report.

@@ -20,6 +20,7 @@ type ownBook struct {
 	EffectiveAt    string     `yaml:"effective_at"`
 	Tenant         string     `yaml:"tenant"`
 	PreferReported bool       `yaml:"prefer_reported"`
+	UnbilledScopes []string   `yaml:"unbilled_scopes"`
 	Models         []ownModel `yaml:"models"`
 	Aliases        []ownAlias `yaml:"aliases"`
 }
@@ -93,6 +94,12 @@ func parseOwn(content []byte, version string) ([]*Book, error) {
 func (o ownBook) book() (*Book, error) {
 	b := newBook()
 	b.Tenant, b.PreferReported = o.Tenant, o.PreferReported
+	for _, scope := range o.UnbilledScopes {
+		if scope == "" || scope == "*" {
+			return nil, fmt.Errorf("unbilled_scopes: %q names no scope", scope)
+		}
+	}
+	b.unbilled = o.UnbilledScopes
 	b.EffectiveAt = time.UnixMilli(0).UTC()
 	if o.EffectiveAt != "" {
 		at, err := time.Parse(time.RFC3339, o.EffectiveAt)

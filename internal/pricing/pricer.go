@@ -33,8 +33,12 @@ func NewPricer(books *Books) *Pricer {
 // Price fills cost for a span: what it costs by the books, what it reports, and
 // which of them counts. received is the record's time in Unix milliseconds. The
 // reason says why nothing was computed; it is Priced for a span that was, and
-// for one that has no usage of its own.
+// for one that has no usage of its own. A call of a scope that the books leave
+// unbilled becomes one of those.
 func (p *Pricer) Price(tenant string, received int64, span *schema.Span, g *schema.GenAI, cost *schema.Cost) Reason {
+	if g.Billable && span.Scope != nil && p.books.unbilledScope(tenant, received, span.Scope.Name) {
+		g.Billable = false
+	}
 	*cost = schema.Cost{Source: schema.CostNone, Reported: g.CostNano, Itemised: g.CostDetailed}
 	if !g.Billable {
 		return Priced

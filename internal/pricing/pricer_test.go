@@ -109,6 +109,51 @@ books:
 	}
 }
 
+// TestUnbilledScopes: a call that two instrumentations tell counts once, by the
+// books of its record's time.
+func TestUnbilledScopes(t *testing.T) {
+	books, err := NewBooks(append(mustOwn(t, `
+books:
+- effective_at: 2030-01-10T00:00:00Z
+  unbilled_scopes: [com.anthropic.sdk.*]
+- tenant: acme
+  unbilled_scopes: [openinference.instrumentation.langchain]
+`), mustShipped(t)...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, after := time.Date(2030, 1, 9, 0, 0, 0, 0, time.UTC), time.Date(2030, 1, 10, 0, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		tenant, scope string
+		at            time.Time
+		billed        bool
+	}{
+		{"poor", "com.anthropic.sdk.python", before, true},
+		{"poor", "com.anthropic.sdk.python", after, false},
+		{"acme", "com.anthropic.sdk.python", after, false},
+		{"poor", "com.anthropic.sdkpython", after, true},
+		{"poor", "openinference.instrumentation.langchain", after, true},
+		{"acme", "openinference.instrumentation.langchain", before, false},
+		{"acme", "openinference.instrumentation.langchain.x", before, true},
+		{"acme", "", after, true},
+	} {
+		g := &schema.GenAI{
+			Provider: "anthropic", Model: "claude-sonnet-4-5", Billable: true,
+			InputTokens: schema.Count{N: 1, Set: true}, CostNano: schema.Count{N: 7, Set: true},
+		}
+		var cost schema.Cost
+		span := &schema.Span{Scope: &schema.Scope{Name: c.scope}}
+		why := NewPricer(books).Price(c.tenant, c.at.UnixMilli(), span, g, &cost)
+		want := schema.Cost{Source: schema.CostNone, Reported: g.CostNano}
+		if c.billed {
+			want = schema.Cost{Nano: 3000, Source: schema.CostComputed, Computed: schema.Count{N: 3000, Set: true}, Reported: g.CostNano, Version: cost.Version}
+		}
+		if g.Billable != c.billed || cost != want || why != Priced {
+			t.Errorf("%s %q at %s: billable %t, %+v (%s)", c.tenant, c.scope, c.at, g.Billable, cost, why)
+		}
+	}
+}
+
 func mustShipped(t testing.TB) []*Book {
 	t.Helper()
 	books, err := Shipped()

@@ -155,9 +155,13 @@ func cost(t *testing.T, n *normalized) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var c schema.Cost
+	return counted(priced(n, books).Computed)
+}
+
+// priced prices a span as the writer does.
+func priced(n *normalized, books *pricing.Books) (c schema.Cost) {
 	pricing.NewPricer(books).Price("default", int64(n.span.StartUnixNano/1e6), &n.span, &n.genai, &c)
-	return counted(c.Computed)
+	return c
 }
 
 // missing gives the texts that content does not hold.
