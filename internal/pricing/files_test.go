@@ -149,7 +149,7 @@ func TestBadFiles(t *testing.T) {
 		`books: [{models: [{provider: a, model: b, input: "1e999999999"}]}]`:                            "not an amount",
 		`books: [{models: [{provider: a, model: b, input: "NaN"}]}]`:                                    "not an amount",
 		`books: [{models: [{provider: a, input: "1"}]}]`:                                                "need a name",
-		`books: [{unbilled_scopes: ["*"]}]`: "names no scope",
+		`books: [{unbilled_scopes: ["*"]}]`:                                                             "names no scope",
 		`books: [{effective_at: tomorrow}]`:                                                             "no time",
 		`books: [{models: [{provider: a, model: b, input: "1"}, {provider: a, model: b, input: "2"}]}]`: "two prices",
 		`books: [{models: [{provider: a, model: b, input: "1", long_context: [{input: "1"}]}]}]`:        "above",
