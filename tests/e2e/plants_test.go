@@ -49,6 +49,7 @@ var everywhere = []struct {
 	{"dead letters", testDeadLetterCommands},
 	{"redrive killed", testRedriveKilled},
 	{"experiments", testExperiments},
+	{"MLflow", testMLflow},
 }
 
 // TestOnUp runs them on `spanmill up`: the embedded bus and the engine.

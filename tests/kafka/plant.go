@@ -95,6 +95,12 @@ func (p *Plant) Writer(t testing.TB, o harness.Options) *harness.Process {
 	return w
 }
 
+// Query starts a `spanmill query` and returns at once.
+func (p *Plant) Query(t testing.TB, o harness.Options) *harness.Process {
+	t.Helper()
+	return p.launch(t, harness.Command{Program: "spanmill", Tags: o.Tags, Args: append([]string{"query"}, p.Target()...)}, o)
+}
+
 // launch adds the admin listener, and what the options say, which wins.
 func (p *Plant) launch(t testing.TB, c harness.Command, o harness.Options) *harness.Process {
 	t.Helper()
