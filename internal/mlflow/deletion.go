@@ -2,6 +2,9 @@ package mlflow
 
 import (
 	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
 
 	"github.com/spanmill/spanmill/internal/query"
 	"github.com/spanmill/spanmill/pkg/schema"
@@ -58,7 +61,7 @@ func (s *Server) deleteTraces(c *call) (answer, error) {
 // experiment; traces that are named may be on their way there.
 func (s *Server) pick(c *call, pick query.Selection) ([]string, error) {
 	if s.deps.Reader == nil {
-		return nil, later(reasonStore, "nobody here can say which traces these are", nil)
+		return s.pickElsewhere(c, pick)
 	}
 	var found []string
 	_, err := s.await(c.Context(), func(ctx context.Context) (all bool, err error) {
@@ -69,4 +72,45 @@ func (s *Server) pick(c *call, pick query.Selection) ([]string, error) {
 		return nil, later(reasonStore, "the tables cannot be asked at the moment: send again later", err)
 	}
 	return found, nil
+}
+
+// pathPick is how a gateway asks a query service for the ids of a selection.
+const pathPick = "/spanmill/traces/pick"
+
+// picked are the ids of a selection, as a query service gives them.
+type picked struct {
+	IDs []string `json:"ids"`
+}
+
+// pickElsewhere is pick by the process that has the tables.
+func (s *Server) pickElsewhere(c *call, pick query.Selection) ([]string, error) {
+	body, err := json.Marshal(pick)
+	if err != nil {
+		return nil, err
+	}
+	asking := *c
+	asking.Request, asking.body = c.Clone(c.Context()), body
+	asking.Method, asking.URL = http.MethodPost, &url.URL{Path: pathPick}
+	said, err := s.forward(&asking)
+	if err != nil {
+		return nil, err
+	}
+	var found picked
+	if err := json.Unmarshal(said.body, &found); err != nil {
+		return nil, later(reasonStore, "the query service answers with something else", err)
+	}
+	return found.IDs, nil
+}
+
+// pickHere answers pickElsewhere.
+func (s *Server) pickHere(c *call) (answer, error) {
+	var pick query.Selection
+	if err := json.Unmarshal(c.body, &pick); err != nil || pick.ExperimentID == "" || pick.Limit < 1 || pick.Limit > maxDeleted || len(pick.IDs) > maxDeleted {
+		return answer{}, invalid("this is no selection of traces")
+	}
+	found, err := s.pick(c, pick)
+	if err != nil {
+		return answer{}, err
+	}
+	return reply(picked{found})
 }

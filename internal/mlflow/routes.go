@@ -50,7 +50,7 @@ func routes() []route {
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	for _, r := range routes() {
-		if s.deps.Events == nil && !r.open && r.needs != read {
+		if s.deps.Events == nil && !r.open && !r.reads && r.needs != read {
 			continue // nothing is taken in here
 		}
 		prefixes := []string{""}
