@@ -3,6 +3,8 @@ package mlflow
 import (
 	"context"
 	"time"
+
+	"github.com/spanmill/spanmill/internal/query"
 )
 
 const (
@@ -32,6 +34,28 @@ func (s *Server) await(ctx context.Context, look func(context.Context) (bool, er
 			return false, ctx.Err()
 		}
 	}
+}
+
+// infoFollows is how long after a trace's last span its info is expected.
+const infoFollows = 10 * time.Second
+
+// settled reports whether nothing more is expected of a trace's info. MLflow's SDK
+// sends a trace's spans first and then what it says of the trace; for a moment
+// the tables may have only the spans. Spans of others are followed by nothing,
+// and those of the SDK, where it only exports, by nothing for ever: hence the
+// bound.
+func settled(t *query.TraceInfo) bool {
+	return t.Finalized || !t.Announced || time.Since(time.UnixMilli(t.SpansMilli)) > infoFollows
+}
+
+// allSettled is settled for several.
+func allSettled(infos []query.TraceInfo) bool {
+	for i := range infos {
+		if !settled(&infos[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // awaitTrace reports whether the tables know a trace, or will in a moment.

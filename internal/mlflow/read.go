@@ -30,7 +30,8 @@ func readRoutes() []route {
 	for i := range all {
 		all[i].needs, all[i].reads = read, true
 	}
-	return all
+	// A gateway asks on behalf of somebody who deletes.
+	return append(all, route{method: "POST", path: pathPick, needs: write, reads: true, handle: (*Server).pickHere})
 }
 
 // asked asks until done says that what was asked for is there, for ReadWait at
@@ -76,7 +77,7 @@ func (s *Server) oneInfo(c *call, given string) (query.TraceInfo, error) {
 	err := s.asked(c.Context(), func() (bool, error) {
 		var err error
 		found, err = s.deps.Reader.TraceInfos(c.Context(), c.tenant, []string{hexOf(given)})
-		return len(found) > 0, err
+		return len(found) > 0 && settled(&found[0]), err
 	})
 	if err != nil {
 		return query.TraceInfo{}, err
@@ -115,7 +116,7 @@ func (s *Server) oneTrace(c *call, given string, partial bool) (trace query.Trac
 			return false, err
 		}
 		trace, found = traces[0], true
-		return partial || complete(&trace), nil
+		return settled(&trace.TraceInfo) && (partial || complete(&trace)), nil
 	})
 	return trace, found, err
 }
@@ -130,12 +131,14 @@ func (s *Server) batchGet(c *call) (answer, error) {
 	err = s.asked(c.Context(), func() (bool, error) {
 		traces, err := s.deps.Reader.Traces(c.Context(), c.tenant, ids)
 		all = all[:0]
+		done := true
 		for i := range traces {
+			done = done && settled(&traces[i].TraceInfo)
 			if complete(&traces[i]) {
 				all = append(all, traceMessageOf(&traces[i]))
 			}
 		}
-		return len(all) == len(ids), err
+		return done && len(all) == len(ids), err
 	})
 	if err != nil {
 		return answer{}, err
@@ -161,7 +164,7 @@ func (s *Server) batchGetInfos(c *call) (answer, error) {
 	var found []query.TraceInfo
 	err = s.asked(c.Context(), func() (bool, error) {
 		found, err = s.deps.Reader.TraceInfos(c.Context(), c.tenant, ids)
-		return len(found) == len(ids), err
+		return len(found) == len(ids) && allSettled(found), err
 	})
 	if err != nil {
 		return answer{}, err

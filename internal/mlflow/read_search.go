@@ -79,7 +79,7 @@ func (s *Server) searched(c *call, a searchFor) (query.Page, error) {
 	var page query.Page
 	err = s.asked(c.Context(), func() (bool, error) {
 		page, err = s.deps.Reader.Search(c.Context(), c.tenant, q)
-		return len(page.Traces) > 0 || !namesTraces(q.Filter), err
+		return !namesTraces(q.Filter) || len(page.Traces) > 0 && allSettled(page.Traces), err
 	})
 	return page, err
 }

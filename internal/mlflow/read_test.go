@@ -8,9 +8,11 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/spanmill/spanmill/internal/auth"
 	"github.com/spanmill/spanmill/internal/query"
@@ -29,6 +31,22 @@ type shelf struct {
 	empty int
 	down  error
 	calls int
+	// early, if not nil, is the trace as it is before its info was told: by the
+	// question of this number, never if that is negative.
+	early *query.Trace
+	tells int
+}
+
+// now is a trace as the tables have it at the question.
+func (s *shelf) now(t query.Trace) query.Trace {
+	switch {
+	case s.early == nil:
+	case s.tells < 0 || s.calls < s.tells:
+		return *s.early
+	default:
+		t.Finalized = true
+	}
+	return t
 }
 
 func (s *shelf) find(tenant string, ids []string) ([]query.Trace, error) {
@@ -41,7 +59,7 @@ func (s *shelf) find(tenant string, ids []string) ([]query.Trace, error) {
 	for _, id := range ids {
 		for _, t := range s.traces {
 			if t.TraceID == id && tenant == s.tenant {
-				found = append(found, t)
+				found = append(found, s.now(t))
 			}
 		}
 	}
@@ -61,6 +79,16 @@ func (s *shelf) TraceInfos(_ context.Context, tenant string, ids []string) ([]qu
 	return infos, err
 }
 
+func (s *shelf) TraceIDs(_ context.Context, tenant string, pick query.Selection) (ids []string, err error) {
+	for _, t := range s.traces {
+		if tenant == s.tenant && t.ExperimentID == pick.ExperimentID && (pick.IDs == nil || slices.Contains(pick.IDs, t.TraceID)) &&
+			(pick.UntilMilli == 0 || t.RequestMilli <= pick.UntilMilli) && len(ids) < pick.Limit {
+			ids = append(ids, t.TraceID)
+		}
+	}
+	return ids, s.down
+}
+
 func (s *shelf) Search(_ context.Context, tenant string, q query.Search) (query.Page, error) {
 	s.calls++
 	s.asked = append(s.asked, q)
@@ -68,7 +96,9 @@ func (s *shelf) Search(_ context.Context, tenant string, q query.Search) (query.
 		s.empty--
 		return query.Page{}, s.down
 	}
-	return s.page, nil
+	page := s.page
+	page.Traces = []query.TraceInfo{s.now(s.traces[0]).TraceInfo}
+	return page, nil
 }
 
 func value(kind schema.ValueType, n uint64, text string) query.Value {
@@ -259,6 +289,55 @@ func TestReadsWait(t *testing.T) {
 	})
 }
 
+// TestReadsWaitForInfo: MLflow's SDK tells a trace's info behind its spans. Who
+// asks in between waits for it, but not for one that would have come long ago,
+// nor where nobody has announced one.
+func TestReadsWaitForInfo(t *testing.T) {
+	const id = "tr-0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f"
+	const in = `{"locations":[{"mlflow_experiment":{"experiment_id":"5"}}],"filter":"request_id = '` + id + `'"}`
+	for what, c := range map[string]struct {
+		announced bool
+		age       time.Duration
+		comes     bool
+		waits     bool
+	}{
+		"comes":            {announced: true, comes: true, waits: true},
+		"never comes":      {announced: true, waits: true},
+		"is long overdue":  {announced: true, age: time.Hour},
+		"is not announced": {},
+	} {
+		for _, call := range [][3]string{
+			{"GET", "/api/3.0/mlflow/traces/" + id, ""},
+			{"GET", "/api/3.0/mlflow/traces/get?trace_id=" + id, ""},
+			{"GET", "/api/3.0/mlflow/traces/batchGet?trace_ids=" + id, ""},
+			{"POST", "/api/3.0/mlflow/traces/batchGetInfos", `{"trace_ids":["` + id + `"]}`},
+			{"POST", "/api/3.0/mlflow/traces/search", in},
+		} {
+			t.Run(what+" "+call[1], func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					b, s := newShelf(t, auth.Anonymous())
+					began := time.Now()
+					b.cfg.ReadWait = Default().ReadWait
+					early := s.traces[0]
+					early.Tags, early.Metadata = map[string]string{}, map[string]string{}
+					early.Announced, early.SpansMilli = c.announced, began.Add(-c.age).UnixMilli()
+					s.early, s.tells = &early, -1
+					if c.comes {
+						s.tells = 3
+					}
+					w := b.send(call[0], call[1], call[2])
+					if told := strings.Contains(w.Body.String(), "mlflow.traceName"); w.Code != 200 || told != c.comes {
+						t.Errorf("%d %s", w.Code, w.Body)
+					}
+					if waited := time.Since(began); (waited > 0) != c.waits || !c.comes && c.waits && waited < b.cfg.ReadWait {
+						t.Errorf("waited %v", waited)
+					}
+				})
+			})
+		}
+	}
+}
+
 // served is the query service behind a handler, as the client of one sees it.
 type served struct{ handler http.Handler }
 
@@ -299,6 +378,20 @@ func TestForwardedReads(t *testing.T) {
 		if got.Code != c.status || want.Code != c.status || got.Body.String() != want.Body.String() {
 			t.Errorf("%s %s: %d %s\nwant %d %s", c.method, c.target, got.Code, got.Body, want.Code, want.Body)
 		}
+	}
+	const deletes = "/api/3.0/mlflow/traces/delete-traces"
+	for body, want := range map[string]string{
+		`{"experiment_id":"5","request_ids":["` + id + `","tr-x"]}`:  `{"traces_deleted":1}`,
+		`{"experiment_id":"5","max_timestamp_millis":1795352771960}`: `{"traces_deleted":1}`,
+		`{"experiment_id":"5","max_timestamp_millis":1795352771959}`: `{"traces_deleted":0}`,
+		`{"experiment_id":"6","request_ids":["` + id + `"]}`:         `{"traces_deleted":0}`,
+	} {
+		if w := front.send("POST", deletes, body, "Authorization: Bearer "+key[2]); w.Code != 200 || w.Body.String() != want {
+			t.Errorf("%s: %d %s, want %s", body, w.Code, w.Body, want)
+		}
+	}
+	if got := front.events; len(got) != 2 || got[0].TraceID != s.traces[0].TraceID || got[0].tenant != "acme" || got[0].Kind != schema.EventTraceDeleted {
+		t.Errorf("published %+v", got)
 	}
 	s.down = errors.New("gone")
 	if w := front.send("GET", "/api/3.0/mlflow/traces/"+id, "", "Authorization: Bearer "+key[0]); w.Code != 503 || w.Header().Get("Retry-After") == "" {

@@ -23,6 +23,7 @@ const (
 // that somebody deleted.
 func (t *TraceInfo) Resolve(spans []Span, deleted []string) {
 	t.Spans = len(spans)
+	t.resolveArrival(spans)
 	t.resolveTimes(spans)
 	t.resolveState(spans)
 	t.resolveTags(spans, deleted)
@@ -33,6 +34,16 @@ func (t *TraceInfo) Resolve(spans []Span, deleted []string) {
 	t.resolveIdentity(all)
 	t.resolveSums(spans, all)
 	t.resolvePreviews(spans, all)
+}
+
+// resolveArrival tells what is still to be expected of the trace.
+func (t *TraceInfo) resolveArrival(spans []Span) {
+	for i := range spans {
+		t.SpansMilli = max(t.SpansMilli, spans[i].ReceivedMilli)
+		if _, sdk := find(spans[i].Attrs, keyRequestID); sdk && spans[i].ParentSpanID == "" {
+			t.Announced = true
+		}
+	}
 }
 
 // resolveTimes takes the range that the spans cover for what was not told.

@@ -29,6 +29,11 @@ type TraceInfo struct {
 
 	// Finalized: a client has told the trace's info; false while only spans speak.
 	Finalized bool
+	// Announced: MLflow's SDK has sent the root span, and so will tell, or has told,
+	// the trace's info right behind it.
+	Announced bool
+	// SpansMilli is when the last span was received, Unix milliseconds; 0: none was.
+	SpansMilli int64
 	// Spans is how many of the trace's spans are stored.
 	Spans int
 }
@@ -54,6 +59,7 @@ type Span struct {
 	StatusMessage              string
 	TraceState                 string
 	Flags                      uint32
+	ReceivedMilli              int64 // Unix milliseconds
 
 	Attrs, ResourceAttrs []Attr
 	Events               []Event

@@ -247,7 +247,7 @@ func (t *translation) usageOf(d *dialect) string {
 // KnownKeys are the attribute keys that a trace's info may depend on. Tags of
 // the trace are attributes too: those that begin with TagPrefix.
 func KnownKeys() []string {
-	keys := []string{keyInputs, keyOutputs, keyUsage, keyCost, keySession, keyConversation, keyUser}
+	keys := []string{keyRequestID, keyInputs, keyOutputs, keyUsage, keyCost, keySession, keyConversation, keyUser}
 	for _, d := range dialects {
 		keys = slices.Concat(keys, d.inputs, d.outputs,
 			[]string{d.input, d.output, d.total, d.cacheRead, d.cacheCreation, d.cacheLegacy})

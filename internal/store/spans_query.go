@@ -73,7 +73,7 @@ func (t span) condition(q *question) {
 func spanExpressions(q *question, whole bool) []string {
 	all := []string{
 		"trace_id", "span_id", "parent_span_id", "experiment_id", "name", "otel_kind", "status", "status_message",
-		"start_unix_nano", "end_unix_nano", "trace_state", "span_flags", "resource_attrs",
+		"start_unix_nano", "end_unix_nano", "trace_state", "span_flags", "toUnixTimestamp64Milli(received_at)", "resource_attrs",
 	}
 	maps := []string{"attr_str", "attr_int", "attr_double", "attr_bool", "attr_json", "attr_bytes"}
 	content := []string{"input", "output"}
@@ -110,7 +110,7 @@ func readSpan(r *rows) query.Span {
 	s := query.Span{
 		TraceID: r.text(), SpanID: r.text(), ParentSpanID: r.text(), ExperimentID: r.text(), Name: r.text(), OtelKind: r.text(),
 		StatusCode: int(r.uint8()), StatusMessage: r.text(),
-		StartUnixNano: r.uint64(), EndUnixNano: r.uint64(), TraceState: r.text(), Flags: r.uint32(),
+		StartUnixNano: r.uint64(), EndUnixNano: r.uint64(), TraceState: r.text(), Flags: r.uint32(), ReceivedMilli: r.int64(),
 		ResourceAttrs: query.ParseAttrs(r.text()),
 	}
 	s.Attrs = readAttrs(r)

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/spanmill/spanmill/internal/testkit"
@@ -120,10 +121,16 @@ func (c caller) found(t *testing.T, experiment, filter string) (ids []string) {
 }
 
 // write sends a trace as MLflow's SDK does: its spans by OTLP, then its info.
-func (c caller) write(t *testing.T, experiment string, n int) (id string) {
+func (c caller) write(t *testing.T, experiment string, began time.Time) (id string) {
 	t.Helper()
 	sent := newTrace("mlflow", 3)
-	id = "tr-" + hex.EncodeToString(sent.ResourceSpans[0].ScopeSpans[0].Spans[0].TraceId)
+	spans := sent.ResourceSpans[0].ScopeSpans[0].Spans
+	id = "tr-" + hex.EncodeToString(spans[0].TraceId)
+	for _, s := range spans {
+		s.Attributes = []*commonpb.KeyValue{{
+			Key: "mlflow.traceRequestId", Value: &commonpb.AnyValue{Value: &commonpb.AnyValue_StringValue{StringValue: `"` + id + `"`}},
+		}}
+	}
 	body, err := proto.Marshal(sent)
 	if err != nil {
 		t.Fatal(err)
@@ -132,9 +139,8 @@ func (c caller) write(t *testing.T, experiment string, n int) (id string) {
 		"Content-Type", "application/x-protobuf", "X-Mlflow-Experiment-Id", experiment); status != http.StatusOK {
 		t.Fatalf("/v1/traces: %d %s", status, answer)
 	}
-	at := time.Now().Add(-time.Duration(n) * time.Second).UTC().Format(time.RFC3339Nano)
 	c.must(t, http.MethodPost, tracesPath, `{"trace":{"trace_info":{"trace_id":"`+id+`","trace_location":{"type":"MLFLOW_EXPERIMENT",`+
-		`"mlflow_experiment":{"experiment_id":"`+experiment+`"}},"request_time":"`+at+`","execution_duration":"0.25s","state":"OK",`+
+		`"mlflow_experiment":{"experiment_id":"`+experiment+`"}},"request_time":"`+began.UTC().Format(time.RFC3339Nano)+`","execution_duration":"0.25s","state":"OK",`+
 		`"trace_metadata":{"mlflow.trace.sizeStats":"{\"num_spans\": 3}"},"tags":{"mlflow.traceName":"chain"}}}}`, nil)
 	return id
 }
@@ -154,7 +160,11 @@ func testMLflow(t *testing.T, p harness.Plant) {
 	acme := caller{door, acmeKey}
 	var made experiment
 	acme.must(t, http.MethodPost, "/api/2.0/mlflow/experiments/create", `{"name":"reads"}`, &made)
-	kept := acme.write(t, made.ID, 0)
+	newest := time.Now()
+	kept := acme.write(t, made.ID, newest)
+	if got := acme.info(t, kept); got.Tags["mlflow.traceName"] != "chain" { // its own writes, at once
+		t.Errorf("the info right after its write: %+v", got)
+	}
 	var got struct {
 		Trace struct {
 			Spans []struct {
@@ -162,14 +172,17 @@ func testMLflow(t *testing.T, p harness.Plant) {
 			} `json:"spans"`
 		} `json:"trace"`
 	}
-	acme.must(t, http.MethodGet, tracesPath+"/get?trace_id="+kept, "", &got) // its own writes, at once
+	acme.must(t, http.MethodGet, tracesPath+"/get?trace_id="+kept, "", &got)
 	if len(got.Trace.Spans) != 3 || got.Trace.Spans[0].Name != "step 0" {
-		t.Errorf("read right after the write: %+v", got)
+		t.Errorf("the trace: %+v", got)
 	}
 	assessment := judge(t, acme, kept)
 	all := []string{kept}
 	for i := range 7 {
-		all = append(all, acme.write(t, made.ID, i+1))
+		all = append(all, acme.write(t, made.ID, newest.Add(-time.Duration(i+1)*time.Second)))
+	}
+	if ids := acme.found(t, made.ID, "request_id = '"+all[7]+"' AND name = 'chain'"); !slices.Equal(ids, all[7:]) {
+		t.Errorf("searched right after its write: %v", ids)
 	}
 	harness.Eventually(t, func() error {
 		if ids := acme.found(t, made.ID, "tags.stage = 'reviewed'"); !slices.Equal(ids, all[:1]) {
