@@ -77,6 +77,14 @@ func (s *Server) pick(c *call, pick query.Selection) ([]string, error) {
 // pathPick is how a gateway asks a query service for the ids of a selection.
 const pathPick = "/spanmill/traces/pick"
 
+// pickMessage is a query.Selection on its way there.
+type pickMessage struct {
+	ExperimentID string   `json:"experiment_id"`
+	IDs          []string `json:"ids"`
+	UntilMilli   int64    `json:"until_milli"`
+	Limit        int      `json:"limit"`
+}
+
 // picked are the ids of a selection, as a query service gives them.
 type picked struct {
 	IDs []string `json:"ids"`
@@ -84,7 +92,7 @@ type picked struct {
 
 // pickElsewhere is pick by the process that has the tables.
 func (s *Server) pickElsewhere(c *call, pick query.Selection) ([]string, error) {
-	body, err := json.Marshal(pick)
+	body, err := json.Marshal(pickMessage(pick))
 	if err != nil {
 		return nil, err
 	}
@@ -104,11 +112,11 @@ func (s *Server) pickElsewhere(c *call, pick query.Selection) ([]string, error) 
 
 // pickHere answers pickElsewhere.
 func (s *Server) pickHere(c *call) (answer, error) {
-	var pick query.Selection
-	if err := json.Unmarshal(c.body, &pick); err != nil || pick.ExperimentID == "" || pick.Limit < 1 || pick.Limit > maxDeleted || len(pick.IDs) > maxDeleted {
+	var asked pickMessage
+	if err := json.Unmarshal(c.body, &asked); err != nil || asked.ExperimentID == "" || asked.Limit < 1 || max(asked.Limit, len(asked.IDs)) > maxDeleted {
 		return answer{}, invalid("this is no selection of traces")
 	}
-	found, err := s.pick(c, pick)
+	found, err := s.pick(c, query.Selection(asked))
 	if err != nil {
 		return answer{}, err
 	}
