@@ -33,6 +33,7 @@ var layerOf = map[string]layer{
 	"internal/pricing":          base,
 	"internal/dedup":            base,
 	"internal/query":            base,
+	"internal/yamlat":           base,
 	"web":                       base,
 	"deploy":                    base,
 	"internal/bus":              adapters,

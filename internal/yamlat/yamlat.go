@@ -1,6 +1,7 @@
 package yamlat
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -18,7 +19,7 @@ const MaxBytes = 1 << 20
 type File struct {
 	name  string
 	lines []string
-	errs  []error
+	errs  []*placed
 }
 
 // Node is a place in a file. The zero value stands for what is not there.
@@ -48,11 +49,14 @@ func Parse(name string, text []byte) (*File, Node, error) {
 
 // Err is all that is wrong, in the order of the file's lines; nil: nothing.
 func (f *File) Err() error {
-	slices.SortStableFunc(f.errs, func(a, b error) int {
-		x, y := a.(*placed), b.(*placed)
-		return (x.line-y.line)*4096 + x.column - y.column
+	slices.SortStableFunc(f.errs, func(a, b *placed) int {
+		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.column, b.column))
 	})
-	return errors.Join(f.errs...)
+	var all []error
+	for _, e := range f.errs {
+		all = append(all, e)
+	}
+	return errors.Join(all...)
 }
 
 // placed is an error and its place.
@@ -69,8 +73,8 @@ func (n Node) Errorf(format string, args ...any) {
 	n.file.errs = append(n.file.errs, &placed{n.file.name, n.yaml.Line, n.yaml.Column, fmt.Sprintf(format, args...)})
 }
 
-// ErrorIn notes what is wrong at a character of a text, counted from 0.
-func (n Node) ErrorIn(at int, format string, args ...any) {
+// ErrorAtf notes what is wrong at a character of a text, counted from 0.
+func (n Node) ErrorAtf(at int, format string, args ...any) {
 	line, column := n.place(at)
 	n.file.errs = append(n.file.errs, &placed{n.file.name, line, column, fmt.Sprintf(format, args...)})
 }

@@ -25,7 +25,7 @@ func TestErrorsSayWhere(t *testing.T) {
 		if e.Name == "list" {
 			v = v.List()[0].Fields("key")["key"]
 		}
-		v.ErrorIn(strings.IndexRune(v.Text(), '^')-strings.Count(v.Text(), "ä"), "%s", e.Name)
+		v.ErrorAtf(strings.IndexRune(v.Text(), '^')-strings.Count(v.Text(), "ä"), "%s", e.Name)
 	}
 	const want = "m.yaml:2:10: plain\nm.yaml:3:18: quoted\nm.yaml:4:16: single\nm.yaml:7:10: block\nm.yaml:10:12: folded\nm.yaml:12:11: list"
 	if got := f.Err().Error(); got != want {

@@ -1,7 +1,10 @@
 package rollup
 
 // Label is one dimension of a series.
-type Label struct{ Name, Value string }
+type Label struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
 
 // Series is what a metric is about.
 type Series struct {
