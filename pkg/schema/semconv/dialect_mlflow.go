@@ -45,6 +45,7 @@ var mlflow = dialect{
 	// Autologging of the OpenAI SDK writes a call's parameters under their own
 	// names.
 	guarded: []row{
+		{requestModel, 55, "model"},
 		{temperature, 60, "temperature"},
 		{topP, 60, "top_p"},
 		{maxTokens, 80, "max_tokens"},

@@ -58,6 +58,8 @@ var openInference = dialect{
 			{choiceCount, 30, "n"},
 			{reasoningLevel, 40, "reasoning_effort"},
 			{serviceTier, 85, "service_tier"},
+			{requestModel, 110, "model"}, // of a call that failed: of others the answer's name comes before
+			{stream, 45, "stream"},
 		}},
 	},
 	folds: []fold{

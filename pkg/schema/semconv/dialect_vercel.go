@@ -64,6 +64,7 @@ var vercelAI = dialect{
 	objects: []object{
 		{key: "ai.response.providerMetadata", rows: []row{
 			{serviceTier, 90, "openai.serviceTier"},
+			{serviceTier, 91, "anthropic.usage.service_tier"},
 			{cacheReadTokens, 160, "openai.cachedPromptTokens"},
 			{cacheReadTokens, 161, "anthropic.usage.cache_read_input_tokens"},
 			{cacheReadTokens, 162, "bedrock.usage.cacheReadInputTokens"},

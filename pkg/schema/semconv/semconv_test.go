@@ -250,7 +250,7 @@ func TestMLflow(t *testing.T) {
 			},
 			want(func(g *schema.GenAI) {
 				g.Kind, g.Family, g.Billable = "LLM", "mlflow", true
-				g.Model, g.SessionID, g.ServiceName = "gpt-4o-mini", "s-1", `"shop"`
+				g.Model, g.RequestModel, g.SessionID, g.ServiceName = "gpt-4o-mini", "gpt-4o-mini", "s-1", `"shop"`
 			}),
 		},
 		{
