@@ -15,7 +15,9 @@ type Addresses struct {
 	OTLPGRPC string `json:"otlp_grpc"`
 	// MLflow is the tracking URI of MLflow's clients, without its scheme; "" if
 	// there is no such door.
-	MLflow             string `json:"mlflow"`
+	MLflow string `json:"mlflow"`
+	// API has the live metrics, for people and Prometheus; "" if there is none.
+	API                string `json:"api"`
 	Kafka              string `json:"kafka"`
 	ClickHouseHTTP     string `json:"clickhouse_http"`
 	ClickHouseNative   string `json:"clickhouse_native"`

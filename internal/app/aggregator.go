@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/spanmill/spanmill/internal/aggregator"
+	"github.com/spanmill/spanmill/internal/auth"
 	"github.com/spanmill/spanmill/internal/bus"
 	"github.com/spanmill/spanmill/internal/dedup"
 	"github.com/spanmill/spanmill/internal/pricing"
@@ -52,7 +53,12 @@ type aggregatorCommand struct {
 	DedupHorizon time.Duration   `help:"Record time within which a resend is recognised; the same as the writers have." default:"20m"`
 	Prices       prices          `embed:""`
 	Metrics      aggregatorFlags `embed:""`
+	Live         liveFlags       `embed:""`
+	LiveBytes    int64           `help:"Bytes of the last day's metrics in memory." default:"201326592" because:"beyond it old panes become wider sooner, then history shorter"`
 	AcceptLoss   bool            `help:"Go on where the log expired or lost its tail before it was counted."`
+
+	APIKeysFile    string `help:"Keys file: who may read metrics, of which tenant; read again when it changes." type:"path"`
+	InsecureNoAuth bool   `help:"Listen beyond this machine without API keys."`
 
 	Admin       string           `help:"Admin listener: health, ready, metrics, profiles. Not for the public." default:"127.0.0.1:9467"`
 	MemoryLimit int64            `help:"Bytes of memory this process aims to stay below." default:"469762048"`
@@ -71,7 +77,8 @@ func Aggregator(args []string, stdout io.Writer, stderr *os.File) int {
 // Validate implements kong's hook: it reports everything that cannot work.
 func (a *aggregatorCommand) Validate() error {
 	return errors.Join(a.Kafka.check(), a.Topics.check(), a.config().Validate(), a.groupConfig().Validate(),
-		a.Prices.config().Validate(), checkAddress(a.Admin))
+		a.Prices.config().Validate(), checkAddress(a.Admin), a.Live.check(a.LiveBytes),
+		auth.CheckBind(doors(a.Live.API), a.APIKeysFile != "", a.InsecureNoAuth))
 }
 
 func (a *aggregatorCommand) config() aggregator.Config {
@@ -101,11 +108,19 @@ func (a *aggregatorCommand) Run(c *console, k commandLine) error {
 		return err
 	}
 	defer r.producer.Close()
+	defer r.live.close()
 	g := service.NewGroup(log)
 	g.Add("admin", r.admin, 5*time.Second)
 	g.Add("aggregator", newPart(r.aggregate), a.DrainTimeout+20*time.Second)
+	if a.Live.API != "" {
+		g.Add("live", r.live.follower, 5*time.Second)
+		g.Add("api", r.live.server, 5*time.Second)
+		if r.keys.Required() {
+			g.Add("keys", r.keys, time.Second)
+		}
+	}
 	return g.Run(ctx, func() {
-		log.Info("aggregating", "version", Version, "group", a.Group, "admin", r.admin.Addr())
+		log.Info("aggregating", "version", Version, "group", a.Group, "api", r.live.server.Addr(), "admin", r.admin.Addr())
 	})
 }
 
@@ -119,6 +134,8 @@ type reckoner struct {
 	bus      bus.Config
 	books    *pricing.Books
 	producer *bus.Producer
+	keys     *auth.Keys
+	live     *liveMetrics
 	admin    *telemetry.Admin
 }
 
@@ -135,6 +152,13 @@ func (r *reckoner) prepare() (err error) {
 		return err
 	}
 	if r.producer, err = bus.NewProducer(r.bus, r.log, r.reg); err != nil {
+		return err
+	}
+	if r.keys, err = loadKeys(r.cmd.APIKeysFile, r.log); err != nil {
+		return err
+	}
+	r.live, err = liveParts{flags: r.cmd.Live, bytes: r.cmd.LiveBytes, kafka: r.bus, keys: r.keys, log: r.log, reg: r.reg}.open()
+	if err != nil {
 		return err
 	}
 	r.admin = telemetry.NewAdmin(r.cmd.Admin, r.reg, []telemetry.Check{

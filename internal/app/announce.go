@@ -19,12 +19,13 @@ spanmill %s is up; data in %s
   ClickHouse    http://%s/play (user %s)   native %s
   Kafka         %s (topics spans, dead-letters)
   MLflow        %s
+  metrics       %s
   operate       http://%s/metrics   /ready   /debug/pprof/
 
 %s
 waiting for the first trace; Ctrl-C stops, a second one at once
 `, Version, p.up.DataDir, a.OTLPHTTP, a.OTLPGRPC, a.OTLPHTTP, a.ClickHouseHTTP, a.ClickHouseUser, a.ClickHouseNative,
-		a.Kafka, mlflowURI(a), a.Admin, examples(a))
+		a.Kafka, mlflowURI(a), metricsURL(a), a.Admin, examples(a))
 	if err != nil {
 		return err
 	}
@@ -37,6 +38,14 @@ func mlflowURI(a Addresses) string {
 		return "no door for its clients: name one by --mlflow-http"
 	}
 	return "MLFLOW_TRACKING_URI=http://" + a.MLflow
+}
+
+// metricsURL is where to ask for metrics.
+func metricsURL(a Addresses) string {
+	if a.API == "" {
+		return "no listener: name one by --api-http"
+	}
+	return "http://" + a.API + "/metrics (Prometheus)   http://" + a.API + "/api/v1/metrics/query?metric=trace_latency&view=service"
 }
 
 // examples are one sender each for curl, OpenTelemetry Python and MLflow.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -79,13 +80,9 @@ func (l experimentsLog) Follow(ctx context.Context, visit func(experiments.Recor
 	})
 }
 
-// doors are the listeners that ask for keys; mlflow may be empty.
-func doors(otlpHTTP, otlpGRPC, mlflow string) []string {
-	all := []string{otlpHTTP, otlpGRPC}
-	if mlflow != "" {
-		all = append(all, mlflow)
-	}
-	return all
+// doors are the listeners that ask for keys, those left out that are "".
+func doors(all ...string) []string {
+	return slices.DeleteFunc(all, func(addr string) bool { return addr == "" })
 }
 
 // mlflowFlags say where MLflow's clients find us.

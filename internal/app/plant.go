@@ -60,6 +60,7 @@ type plant struct {
 	tables      tables
 	bus         *embedded.Bus
 	producer    *bus.Producer
+	live        *liveMetrics // nil without an address
 	gateway     *gateway.Gateway
 	mlflow      *mlflow.Server // nil without an address, and so are experiments
 	experiments *experiments.Experiments
@@ -198,6 +199,21 @@ func (p *plant) runAggregator(ctx context.Context, ready func()) error {
 	return a.Run(ctx)
 }
 
+// runLive keeps the last day's metrics in memory.
+func (p *plant) runLive(ctx context.Context, ready func()) (err error) {
+	p.live, err = liveParts{flags: p.up.Live, bytes: p.up.LiveBytes, kafka: p.busConfig(), keys: p.keys, log: p.log, reg: p.reg}.open()
+	if err != nil {
+		return err
+	}
+	defer p.live.close()
+	return serveUntil(ctx, p.live.follower, ready)
+}
+
+// runAPI tells of them.
+func (p *plant) runAPI(ctx context.Context, ready func()) error {
+	return serveUntil(ctx, p.live.server, ready)
+}
+
 // runGateway opens the doors, last: what is taken in can be carried on.
 func (p *plant) runGateway(ctx context.Context, ready func()) error {
 	p.gateway = gateway.New(p.up.gatewayConfig(), gateway.Dependencies{
@@ -256,6 +272,9 @@ func (p *plant) addresses() Addresses {
 	a.OTLPHTTP, a.OTLPGRPC = p.gateway.Addresses()
 	if p.mlflow != nil {
 		a.MLflow = p.mlflow.Addr()
+	}
+	if p.live != nil {
+		a.API = p.live.server.Addr()
 	}
 	if p.engine != nil {
 		e := p.engine.Endpoint()

@@ -54,6 +54,8 @@ type upCommand struct {
 	DedupHorizon  time.Duration `help:"Record time within which a resend is recognised." default:"20m" because:"H of Rule D; SDKs give up long before"`
 
 	Metrics     aggregatorFlags `embed:""`
+	Live        liveFlags       `embed:""`
+	LiveBytes   int64           `help:"Bytes of the last day's metrics in memory." default:"67108864" because:"beyond it old panes become wider sooner, then history shorter"`
 	Prices      prices          `embed:""`
 	Pipeline    pipeline.Config `embed:""`
 	MemoryLimit int64           `help:"Bytes of memory this process aims to stay below (the engine has its own limit)." default:"251658240" because:"the garbage collector's target, beside the bounds above"`
@@ -79,6 +81,7 @@ func (u *upCommand) Validate() error {
 	if u.MLflow != "" {
 		errs = append(errs, u.mlflowConfig().Validate())
 	}
+	errs = append(errs, u.Live.check(u.LiveBytes))
 	if u.Partitions < 1 || u.Partitions > 1024 {
 		errs = append(errs, fmt.Errorf("partitions is %d, must be 1 to 1024", u.Partitions))
 	}
@@ -94,11 +97,14 @@ func (u *upCommand) listeners() []*string {
 	if u.MLflow != "" {
 		all = append(all, &u.MLflow)
 	}
+	if u.Live.API != "" {
+		all = append(all, &u.Live.API)
+	}
 	return all
 }
 
 // doors are the listeners that ask for keys.
-func (u *upCommand) doors() []string { return doors(u.OTLPHTTP, u.OTLPGRPC, u.MLflow) }
+func (u *upCommand) doors() []string { return doors(u.OTLPHTTP, u.OTLPGRPC, u.MLflow, u.Live.API) }
 
 func (u *upCommand) mlflowConfig() mlflow.Config {
 	cfg := mlflowConfig(u.MLflow, u.MLflowFiles, u.gatewayConfig())
@@ -183,6 +189,10 @@ func (p *plant) group() *service.Group {
 	g.Add("bus", newPart(p.runBus), 20*time.Second)
 	g.Add("writer", newPart(p.runWriter), 40*time.Second)
 	g.Add("aggregator", newPart(p.runAggregator), 40*time.Second)
+	if p.up.Live.API != "" {
+		g.Add("live", newPart(p.runLive), 5*time.Second)
+		g.Add("api", newPart(p.runAPI), 5*time.Second)
+	}
 	g.Add("gateway", newPart(p.runGateway), 20*time.Second)
 	if p.up.MLflow != "" {
 		g.Add("experiments", newPart(p.runExperiments), 5*time.Second)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"time"
 
@@ -128,11 +129,49 @@ func (o *Observer) Read(ctx context.Context, log pipeline.Log, from, to int64, v
 	if to = min(to, end); from >= to {
 		return nil
 	}
-	errs := prometheus.NewCounter(prometheus.CounterOpts{Name: "fetch_errors_total", Help: "Fetches that failed and are tried again."})
-	r, err := reading{o.cfg, DefaultConsumer().FetchBytes, o.log, errs}.open(tp, from)
+	r, err := o.open(tp, from)
 	if err != nil {
 		return err
 	}
 	defer r.close()
 	return r.readTo(ctx, to, visit)
+}
+
+// Partitions is how many partitions a topic has.
+func (o *Observer) Partitions(ctx context.Context, topic string) (int, error) {
+	n, err := partitionsOf(ctx, o.adm, topic)
+	if err != nil {
+		return 0, fmt.Errorf("partitions of topic %s: %w", topic, err)
+	}
+	return n, nil
+}
+
+// Span gives the offset of the first record of a partition that is not older
+// than since, and the one behind the last.
+func (o *Observer) Span(ctx context.Context, log pipeline.Log, since time.Time) (from, end int64, err error) {
+	if _, end, err = listOffsets(ctx, o.adm, topicPartition{log.Topic, log.Partition}); err != nil {
+		return 0, 0, err
+	}
+	if from, err = o.OffsetAt(ctx, log, since); err != nil {
+		return 0, 0, err
+	}
+	return min(from, end), end, nil
+}
+
+// Follow visits the records from an offset on, in order, until ctx ends. While
+// the brokers are away it waits. The error is ctx's, or says that what was not
+// read yet is gone.
+func (o *Observer) Follow(ctx context.Context, log pipeline.Log, from int64, visit func(*pipeline.Record) error) error {
+	r, err := o.open(topicPartition{log.Topic, log.Partition}, from)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	return r.readTo(ctx, math.MaxInt64, visit)
+}
+
+// open gives a reader whose errors nobody counts.
+func (o *Observer) open(tp topicPartition, from int64) (*reader, error) {
+	errs := prometheus.NewCounter(prometheus.CounterOpts{Name: "fetch_errors_total", Help: "Fetches that failed and are tried again."})
+	return reading{o.cfg, DefaultConsumer().FetchBytes, o.log, errs}.open(tp, from)
 }

@@ -15,11 +15,16 @@ type Config struct {
 	MaxSeries int
 	// History is how far back there is anything.
 	History time.Duration
+	// MaxExposed bounds the series that Prometheus is told of, of one tenant.
+	MaxExposed int
+	// Idle is how long nothing was added to a series when Prometheus is no longer
+	// told of it.
+	Idle time.Duration
 }
 
 // Default is the configuration of a machine of its own.
 func Default() Config {
-	return Config{MaxBytes: 192 << 20, MaxSeries: 20_000, History: 24 * time.Hour}
+	return Config{MaxBytes: 192 << 20, MaxSeries: 20_000, History: 24 * time.Hour, MaxExposed: 20_000, Idle: time.Hour}
 }
 
 // Validate reports every value that cannot work.
@@ -33,6 +38,12 @@ func (c Config) Validate() error {
 	}
 	if c.History < time.Hour || c.History > 7*24*time.Hour {
 		errs = append(errs, fmt.Errorf("live history is %s, must be an hour to seven days", c.History))
+	}
+	if c.MaxExposed < 1 {
+		errs = append(errs, fmt.Errorf("series told to Prometheus is %d, must be at least 1", c.MaxExposed))
+	}
+	if c.Idle < time.Minute {
+		errs = append(errs, fmt.Errorf("idle series are told of for %s, must be at least a minute", c.Idle))
 	}
 	return errors.Join(errs...)
 }

@@ -156,12 +156,20 @@ func mergeMetric(p *rollup.Partial, pane []byte, metric uint32) {
 // content is an unpacked pane. Its memory is used again.
 type content struct{ entries []entry }
 
-// of gives the partial of a metric.
-func (c *content) of(metric uint32) *rollup.Partial {
+// find gives the partial of a metric, nil if there is none.
+func (c *content) find(metric uint32) *rollup.Partial {
 	for i := range c.entries {
 		if c.entries[i].metric == metric {
 			return &c.entries[i].Partial
 		}
+	}
+	return nil
+}
+
+// of gives the partial of a metric, a new one if there is none.
+func (c *content) of(metric uint32) *rollup.Partial {
+	if p := c.find(metric); p != nil {
+		return p
 	}
 	n := len(c.entries)
 	if n < cap(c.entries) { // what was reset before is there, with its memory

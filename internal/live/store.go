@@ -23,7 +23,8 @@ const (
 // Store keeps what was added to series. Safe for concurrent use: the goroutines
 // that read partitions add, whoever asks reads.
 type Store struct {
-	cfg Config
+	cfg   Config
+	began time.Time
 
 	mu       sync.RWMutex
 	tenants  map[string]*tenant
@@ -85,7 +86,7 @@ func (n *names) number(text string) uint32 {
 
 // New gives an empty store. It keeps nothing before Advance.
 func New(cfg Config) *Store {
-	return &Store{cfg: cfg, tenants: make(map[string]*tenant)}
+	return &Store{cfg: cfg, began: time.Now(), tenants: make(map[string]*tenant)}
 }
 
 // Counts gives what there is now.
@@ -95,6 +96,14 @@ func (s *Store) Counts() Counts {
 	c := s.counts
 	c.Series, c.Bytes, c.Pressure, c.Since = s.series, s.bytes, s.pressure, s.edges[tierCount-1]
 	return c
+}
+
+// Clear forgets everything but the time and the counts.
+func (s *Store) Clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tenants = make(map[string]*tenant)
+	s.series, s.bytes = 0, 0
 }
 
 // Tenants lists those who have series, in order.

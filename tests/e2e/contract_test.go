@@ -21,7 +21,7 @@ func TestContractForScripts(t *testing.T) {
 	for name, addr := range map[string]string{
 		"otlp_http": first.OTLPHTTP, "otlp_grpc": first.OTLPGRPC, "kafka": first.Kafka,
 		"clickhouse_http": first.ClickHouseHTTP, "clickhouse_native": first.ClickHouseNative, "admin": first.Admin,
-		"mlflow": first.MLflow,
+		"mlflow": first.MLflow, "api": first.API,
 	} {
 		var dialer net.Dialer
 		conn, err := dialer.DialContext(t.Context(), "tcp", addr)
@@ -51,9 +51,11 @@ func TestContractForScripts(t *testing.T) {
 			t.Errorf("up does not show %q", line)
 		}
 	}
+	metricsOfCalls(t, first)
 	first.Terminate(t)
 
 	second := harness.Start(t, up, harness.Options{})
+	awaitAnswer(t, second, "metrics", "trace_latency", "count", 2) // the last day's are there
 	if got := second.SQL(t, "SELECT count() FROM spans WHERE service_name = 'contract'"); got != "3" {
 		t.Errorf("after a restart the table has %s rows, want 3", got)
 	}

@@ -46,6 +46,7 @@ func recount(t *testing.T, seed uint64, spans, kills int) {
 	w.play(t, producer, g, m, log, kills)
 	w.rest(t)
 	got := w.read(t)
+	w.inMemory(t, got)
 	for _, p := range w.all {
 		p.kill()
 		<-p.done

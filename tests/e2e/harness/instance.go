@@ -30,6 +30,8 @@ type Addresses struct {
 	OTLPGRPC string `json:"otlp_grpc"`
 	// MLflow is the tracking URI of MLflow's clients, without its scheme.
 	MLflow string `json:"mlflow"`
+	// API has the live metrics.
+	API string `json:"api"`
 	// Kafka is a listener that takes anybody.
 	Kafka              string `json:"kafka"`
 	ClickHouseHTTP     string `json:"clickhouse_http"`

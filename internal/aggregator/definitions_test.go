@@ -1,0 +1,50 @@
+package aggregator
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/spanmill/spanmill/pkg/schema/rollup"
+)
+
+// TestDefinitionsAreTheWords: what rollup says of metrics and views, which the
+// API and docs/metrics.md are made of, is what the aggregator does.
+func TestDefinitionsAreTheWords(t *testing.T) {
+	t.Parallel()
+	forms := [...]rollup.Form{counted: rollup.Counted, added: rollup.Added, bounded: rollup.Bounded, measured: rollup.Measured, distinct: rollup.Different}
+	scales := map[string]float64{"ns": 1e-9, "1e-6 tokens/s": 1e-6, "1e-9 US dollars": 1e-9}
+	if len(rollup.Definitions) != len(definitions) {
+		t.Errorf("%d definitions, want %d", len(rollup.Definitions), len(definitions))
+	}
+	for _, d := range definitions {
+		w := rollup.DefinitionOf(d.name)
+		scale := scales[d.unit]
+		if scale == 0 {
+			scale = 1
+		}
+		if w.Form != forms[d.form] || w.Scale != scale || w.Help == "" {
+			t.Errorf("%s: the words are %+v, it is %+v", d.name, w, d)
+		}
+	}
+	if len(rollup.Views) != len(views) {
+		t.Fatalf("%d views in words, want %d", len(rollup.Views), len(views))
+	}
+	for i, v := range views {
+		w := rollup.Views[i]
+		var labels, metrics []string
+		for _, d := range v.dims {
+			labels = append(labels, dimNames[d])
+		}
+		for left := v.metrics; left != 0; {
+			m := left.first()
+			left &^= 1 << m
+			metrics = append(metrics, definitions[m].name)
+		}
+		told := slices.Clone(w.Metrics)
+		slices.Sort(told)
+		slices.Sort(metrics)
+		if w.Name != v.name || !slices.Equal(w.Labels, labels) || !slices.Equal(told, metrics) {
+			t.Errorf("view %s: the words are %+v; it has labels %v and metrics %v", v.name, w, labels, metrics)
+		}
+	}
+}
