@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/spanmill/spanmill/internal/aggregator/custom"
 	"github.com/spanmill/spanmill/internal/dedup"
 )
 
@@ -24,6 +25,8 @@ type Config struct {
 	MaxOpen int
 	// Interval is how long a span waits in memory before it is sent on.
 	Interval time.Duration
+	// Own is what metrics.yaml defines; nil: nothing.
+	Own *custom.Set
 	// AcceptLoss goes on where the log expired before it was counted.
 	AcceptLoss bool
 }

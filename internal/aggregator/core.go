@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/spanmill/spanmill/internal/aggregator/custom"
 	"github.com/spanmill/spanmill/internal/dedup"
 	"github.com/spanmill/spanmill/pkg/pipeline"
 	"github.com/spanmill/spanmill/pkg/schema"
@@ -40,6 +41,8 @@ type core struct {
 	facts      facts
 	in         []*series // of the span in hand, by the place of the view
 
+	views      []view
+	input      *custom.Input // nil: metrics.yaml defines nothing
 	catalogue  *catalogue
 	generation int64
 	window     *window
@@ -50,17 +53,19 @@ type core struct {
 type counts struct {
 	spans, duplicates, invalid, undecodable, rejected uint64 // rejected: re-driven, counted in their first life
 	normalised, refused                               uint64
+	failed                                            uint64 // expressions of metrics.yaml, and values that they gave
 }
 
 func newCore(cfg Config, log pipeline.Log, pricer Pricer) *core {
+	all, in := ownViews(cfg.Own)
 	return &core{
-		cfg: cfg, log: log, pricer: pricer,
+		views: all, input: in, cfg: cfg, log: log, pricer: pricer,
 		// The topic's id keys the fingerprints, as the writer has it.
 		hasher:     dedup.NewHasher(string(log.TopicID[:])),
 		ring:       dedup.New(cfg.Dedup),
 		normalizer: semconv.New(),
-		in:         make([]*series, len(views)),
-		catalogue:  newCatalogue(cfg.MaxSeries),
+		in:         make([]*series, len(all)),
+		catalogue:  newCatalogue(all, cfg.MaxSeries),
 		window:     newWindow(cfg.Window, cfg.WindowSpans),
 	}
 }
@@ -171,11 +176,18 @@ func (c *core) count(span *schema.Span, at arrival, fp dedup.Fingerprint, offset
 	}
 	c.counts.normalised += uint64(f.normalised)
 	c.counts.refused += uint64(f.refused)
-	for i := range views {
+	if c.input != nil {
+		c.input.Set(span, g, f.told())
+	}
+	for i := range c.views {
 		c.in[i] = nil
-		switch v := &views[i]; {
+		switch v := &c.views[i]; {
 		case v.of == choices:
 			c.finish(i)
+		case v.own != nil:
+			if f.of[v.of] {
+				c.countOwn(i, v)
+			}
 		case f.of[v.of]:
 			c.in[i] = c.catalogue.find(i, f)
 			c.catalogue.add(c.in[i], f)

@@ -8,6 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/spanmill/spanmill/internal/aggregator/custom"
 	"github.com/spanmill/spanmill/internal/dedup"
 	"github.com/spanmill/spanmill/pkg/pipeline"
 	"github.com/spanmill/spanmill/pkg/schema"
@@ -310,5 +314,80 @@ func TestCountAllocs(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(5, step) / float64(len(log)); n > 3 {
 		t.Errorf("%.1f allocations a span", n)
+	}
+}
+
+const ownMetrics = `
+metrics:
+  - {name: long_answers, kind: counter, of: model_calls, where: output_tokens > 100, by: {model: model, plan: 'attrs.text("app.plan")'}}
+  - {name: answer_seconds, kind: histogram, of: model_calls, value: duration}
+  - {name: risky, kind: gauge, value: double(output_tokens) / attrs.number("app.divisor")}
+  - {name: askers, kind: distinct, of: model_calls, value: user}
+views:
+  - {name: by_plan, of: spans, where: 'attrs.has("app.plan")', by: {plan: 'attrs.text("app.plan")'}, metrics: [spans, output_tokens, span_duration]}
+`
+
+func withOwn(t testing.TB, cfg Config) Config {
+	t.Helper()
+	var err error
+	if cfg.Own, err = custom.Parse("metrics.yaml", []byte(ownMetrics), Shipped()); err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+// TestOwnMetrics: what metrics.yaml defines is counted beside the shipped views.
+func TestOwnMetrics(t *testing.T) {
+	log := []pipeline.Record{record(t, 0,
+		piece{trace: 1, id: 1, start: 0, end: 2000, name: "chat", attrs: chat(10, 500, "app.plan", "pro", "app.divisor", 4, "user.id", "a")},
+		piece{trace: 1, id: 2, parent: 1, start: 0, end: 1500, name: "chat", state: "ot=th:8", attrs: chat(10, 200, "app.plan", "pro", "app.divisor", 2, "user.id", "b")},
+		piece{trace: 2, id: 1, start: 0, end: 1000, name: "chat", attrs: chat(10, 50, "user.id", "a")},
+		piece{trace: 3, id: 1, start: 0, end: 1000, name: "work", attrs: map[string]any{"app.plan": strings.Repeat("p", 200)}})}
+	got := count(t, withOwn(t, testConfig), log)
+	for key, want := range map[string]rollup.Partial{
+		"default long_answers{gpt-4o,pro} 0 long_answers": {Count: 2, Sum: 2e6, Weight: 3e6, Estimated: 3e6},
+		"default answer_seconds{} 0 answer_seconds": {
+			Count: 3, Sum: 4_500_000, Weight: 4e6, Estimated: 6_000_000, Min: 1e6, Max: 2e6, Bounded: true,
+			Hist: rollup.Histogram{{Index: rollup.BucketOf(1e6), Count: 1}, {Index: rollup.BucketOf(1_500_000), Count: 1}, {Index: rollup.BucketOf(2e6), Count: 1}},
+		},
+		"default risky{} 0 risky":                                  {Count: 2, Sum: 225e6, Weight: 3e6, Estimated: 325e6, Min: 100e6, Max: 125e6, Bounded: true},
+		"default by_plan{pro} 0 output_tokens":                     {Count: 2, Sum: 700, Weight: 3e6, Estimated: 900, Min: 200, Max: 500, Bounded: true},
+		"default by_plan{" + strings.Repeat("p", 96) + "} 0 spans": {Count: 1, Sum: 1, Weight: 1e6, Estimated: 1},
+	} {
+		p := got[key]
+		if p == nil {
+			t.Errorf("there is no %s", key)
+			continue
+		}
+		p.Hist = append(rollup.Histogram(nil), p.Hist...)
+		if diff := cmp.Diff(want, *p, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", key, diff)
+		}
+	}
+	if p := got["default askers{} 0 askers"]; p == nil || len(p.Distinct) != 2 {
+		t.Errorf("askers are %+v", p)
+	}
+	c := newCore(withOwn(t, testConfig), pipeline.Log{}, ReportedCost{})
+	c.take(&log[0])
+	if c.counts.failed != 2 { // 50/0 and 0/0
+		t.Errorf("%d failures", c.counts.failed)
+	}
+}
+
+// TestOwnMetricsOutliveTheirOwners: whoever dies, they come to what one owner
+// counts.
+func TestOwnMetricsOutliveTheirOwners(t *testing.T) {
+	for seed := range uint64(8) {
+		rng := rand.New(rand.NewPCG(seed, 9))
+		cfg := withOwn(t, testConfig)
+		cfg.Window, cfg.MaxOpen, cfg.MaxSeries = 30, 10+rng.IntN(50), 20+rng.IntN(40)
+		w := &fakeLog{log: randomLog(t, rng, 150), committed: pipeline.Committed{Offset: -1}, rng: rng, hits: map[string]int{}}
+		want := count(t, cfg, w.log)
+		w.live(t, cfg)
+		got := table{}
+		got.merge(t, w.rollups)
+		dropSelfTime(want)
+		dropSelfTime(got)
+		expectSame(t, fmt.Sprintf("seed %d", seed), want, got)
 	}
 }

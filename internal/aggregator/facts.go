@@ -32,6 +32,7 @@ type facts struct {
 	pane   int64
 	weight rollup.Weight
 	labels [dims]string
+	own    []string // labels of the view of metrics.yaml in hand
 	of     [choices + 1]bool
 
 	have          metricSet
@@ -47,6 +48,8 @@ type facts struct {
 	start, end uint64 // of its work; equal if it has none
 	request    uint64 // stands for what a model was asked; 0: unknown
 
+	paid schema.Count // 1e-9 US dollars
+
 	nameBuf, toolBuf, depBuf []byte
 }
 
@@ -60,7 +63,7 @@ type arrival struct {
 // gather works out what a span tells. cost is what the writer stores for it.
 func (f *facts) gather(span *schema.Span, g *schema.GenAI, at arrival, cost schema.Count) {
 	f.have, f.reasons, f.normalised, f.refused = 0, f.reasons[:0], 0, 0
-	f.tenant = at.tenant
+	f.tenant, f.paid = at.tenant, cost
 	f.weight = weightOf(span)
 	once := rollup.Of(1, f.weight)
 	t := tellsOf(span)
@@ -72,7 +75,7 @@ func (f *facts) gather(span *schema.Span, g *schema.GenAI, at arrival, cost sche
 	f.of = [choices + 1]bool{
 		allSpans: true, modelCalls: g.Billable, toolCalls: g.Kind == "TOOL",
 		failedSpans: failed, failedModelCalls: failed && g.Billable,
-		dependencyCalls: f.labels[dimDependency] != "",
+		dependencyCalls: f.labels[dimDependency] != "", rootSpans: f.root,
 	}
 	f.set(spanCount, once)
 	f.value(spanDuration, f.end-f.start)

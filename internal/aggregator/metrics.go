@@ -14,7 +14,7 @@ import (
 // tells of is committed.
 type metrics struct {
 	spans, duplicates, invalid, undecodable, rejected prometheus.Counter
-	normalised, refused, unresolved, early            prometheus.Counter
+	normalised, refused, failed, unresolved, early    prometheus.Counter
 	records, bytes, partials                          prometheus.Counter
 	overflown                                         *prometheus.CounterVec
 	took                                              prometheus.Histogram
@@ -37,6 +37,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		rejected:    counter("redriven_spans_total", "Spans of re-driven dead letters that were counted in their first life."),
 		normalised:  counter("normalised_names_total", "Names whose ids, numbers or length were taken out before they became labels."),
 		refused:     counter("refused_values_total", "Values beyond 2^53, which no sum could hold many of."),
+		failed:      counter("custom_failures_total", "Times that a span was left out of a metric of metrics.yaml: its expression failed, or its value was out of range."),
 		unresolved:  counter("self_time_unresolved_spans_total", "Spans whose parent did not come within the window: its self time includes theirs."),
 		early:       counter("window_early_spans_total", "Spans that left the window because it held too many, before they were out of reach."),
 		records:     counter("rollup_records_total", "Records produced to topic rollups and committed."),
@@ -80,12 +81,13 @@ func (m *meter) flushed(c *core, records []pipeline.Record, took time.Duration) 
 	m.rejected.Add(float64(now.rejected - before.rejected))
 	m.normalised.Add(float64(now.normalised - before.normalised))
 	m.refused.Add(float64(now.refused - before.refused))
+	m.failed.Add(float64(now.failed - before.failed))
 	m.told = now
 	m.metrics.unresolved.Add(float64(c.window.unresolved - m.unresolved))
 	m.metrics.early.Add(float64(c.window.early - m.early))
 	m.unresolved, m.early = c.window.unresolved, c.window.early
 	for i, n := range c.catalogue.overflown {
-		m.overflown.WithLabelValues(views[i].name).Add(float64(n))
+		m.overflown.WithLabelValues(c.views[i].name).Add(float64(n))
 		c.catalogue.overflown[i] = 0
 	}
 	m.records.Add(float64(len(records)))

@@ -58,8 +58,8 @@ func (k *packer) append(b []byte, s *series) []byte {
 		return b
 	}
 	k.labels = k.labels[:0]
-	for i, d := range s.view.dims {
-		k.labels = append(k.labels, rollup.Label{Name: dimNames[d], Value: s.labels[i]})
+	for i, name := range s.view.labels() {
+		k.labels = append(k.labels, rollup.Label{Name: name, Value: s.labels[i]})
 	}
 	b = rollup.AppendSeries(b, &rollup.Series{Tenant: s.tenant, View: s.view.name, Eval: s.eval, Labels: k.labels})
 	b = rollup.AppendPanes(b, len(panes))
@@ -70,7 +70,7 @@ func (k *packer) append(b []byte, s *series) []byte {
 		for tells != 0 {
 			m := tells.first()
 			tells &^= 1 << m
-			b = rollup.AppendMetric(b, definitions[m].name, &p.content[s.view.metrics.rank(m)])
+			b = rollup.AppendMetric(b, s.view.definition(m).name, &p.content[s.view.metrics.rank(m)])
 		}
 	}
 	return b

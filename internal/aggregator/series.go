@@ -65,18 +65,20 @@ func (s *series) reset() {
 // the log alone: in each generation (a range of offsets) a tenant's first so
 // many, from an empty catalogue on.
 type catalogue struct {
+	views   []view
 	most    int // series of a tenant
 	known   map[string]*series
 	counts  map[string]int // admitted, by tenant
 	key     []byte
+	labels  []string
 	touched []*series
 	open    int // panes
 	// overflown counts spans' contributions to __other__, by the place of the view.
 	overflown []uint64
 }
 
-func newCatalogue(most int) *catalogue {
-	c := &catalogue{most: most, overflown: make([]uint64, len(views))}
+func newCatalogue(views []view, most int) *catalogue {
+	c := &catalogue{views: views, most: most, overflown: make([]uint64, len(views))}
 	c.forget()
 	return c
 }
@@ -91,17 +93,18 @@ const keyEnd = 0xff
 
 // find gives the series of a view that a span belongs to.
 func (c *catalogue) find(i int, f *facts) *series {
-	v := &views[i]
+	v := &c.views[i]
+	c.labels = v.values(f, c.labels[:0])
 	c.key = append(c.key[:0], byte(i), bit(f.eval))
 	c.key = append(append(c.key, f.tenant...), keyEnd)
-	for _, d := range v.dims {
-		c.key = append(append(c.key, f.labels[d]...), keyEnd)
+	for _, l := range c.labels {
+		c.key = append(append(c.key, l...), keyEnd)
 	}
 	if s := c.known[string(c.key)]; s != nil {
 		return s
 	}
-	if len(v.dims) == 0 || c.counts[f.tenant] < c.most {
-		return c.admit(v, f, func(d dim) string { return f.labels[d] })
+	if len(c.labels) == 0 || c.counts[f.tenant] < c.most {
+		return c.admit(v, f)
 	}
 	c.overflown[i]++
 	c.key = append(c.key[:0], byte(i), bit(f.eval))
@@ -109,14 +112,17 @@ func (c *catalogue) find(i int, f *facts) *series {
 	if s := c.known[string(c.key)]; s != nil {
 		return s
 	}
-	return c.admit(v, f, func(dim) string { return otherLabel })
+	for j := range c.labels {
+		c.labels[j] = otherLabel
+	}
+	return c.admit(v, f)
 }
 
-// admit makes a series of the key.
-func (c *catalogue) admit(v *view, f *facts, label func(dim) string) *series {
+// admit makes a series of the key and the labels.
+func (c *catalogue) admit(v *view, f *facts) *series {
 	s := &series{view: v, tenant: strings.Clone(f.tenant), eval: f.eval}
-	for _, d := range v.dims {
-		s.labels = append(s.labels, strings.Clone(label(d)))
+	for _, l := range c.labels {
+		s.labels = append(s.labels, strings.Clone(l))
 	}
 	s.hash = hashOf(s)
 	c.known[string(c.key)] = s
@@ -159,14 +165,14 @@ func (c *catalogue) add(s *series, f *facts) {
 		case sessions:
 			to.Distinct.Add(f.session)
 		default:
-			m.add(to, f.values[m])
+			s.view.definition(m).form.add(to, f.values[m])
 		}
 	}
 }
 
 // observe puts one observation into a series, in a pane that may be long past.
 func (c *catalogue) observe(s *series, start int64, m metric, o rollup.Observation) {
-	m.add(c.pane(s, start).partial(s.view, m), o)
+	s.view.definition(m).form.add(c.pane(s, start).partial(s.view, m), o)
 }
 
 // correct changes a sum by what became of an observation.

@@ -1,6 +1,11 @@
 package aggregator
 
-import "github.com/spanmill/spanmill/pkg/schema/rollup"
+import (
+	"slices"
+
+	"github.com/spanmill/spanmill/internal/aggregator/custom"
+	"github.com/spanmill/spanmill/pkg/schema/rollup"
+)
 
 // dim is a dimension that series may have.
 type dim uint8
@@ -54,6 +59,10 @@ const (
 	lateSpans
 	misdatedSpans
 	metricCount
+
+	// ownValue is the metric of a view that metrics.yaml defines: its name and form
+	// are the view's.
+	ownValue = metricCount
 )
 
 // form is what of its observations a metric keeps.
@@ -118,6 +127,55 @@ type view struct {
 	of      membership
 	dims    []dim
 	metrics metricSet
+
+	own   *custom.View // nil: a shipped view
+	value definition   // of ownValue
+}
+
+// ownView makes a view of what metrics.yaml defines.
+func ownView(v *custom.View) view {
+	out := view{name: v.Name, of: members[v.Of], own: v}
+	for _, name := range v.Metrics {
+		out.metrics |= 1 << metricOf(name)
+	}
+	if v.Kind != "" {
+		out.metrics = setOf(ownValue)
+		out.value = definition{v.Name, forms[v.Kind], "1e-6"}
+	}
+	return out
+}
+
+var forms = map[custom.Kind]form{custom.Counter: added, custom.Gauge: bounded, custom.Histogram: measured, custom.Distinct: distinct}
+
+// definition is what a metric of the view is.
+func (v *view) definition(m metric) *definition {
+	if m == ownValue {
+		return &v.value
+	}
+	return &definitions[m]
+}
+
+// labels are what the labels of the view's series are called.
+func (v *view) labels() []string {
+	if v.own != nil {
+		return v.own.Labels
+	}
+	names := make([]string, len(v.dims))
+	for i, d := range v.dims {
+		names[i] = dimNames[d]
+	}
+	return names
+}
+
+// values are a span's labels, in the order of labels.
+func (v *view) values(f *facts, to []string) []string {
+	if v.own != nil {
+		return append(to, f.own...)
+	}
+	for _, d := range v.dims {
+		to = append(to, f.labels[d])
+	}
+	return to
 }
 
 // membership says which spans a view is of.
@@ -130,8 +188,15 @@ const (
 	failedSpans
 	failedModelCalls
 	dependencyCalls
+	rootSpans
 	choices // once for each finish reason of a model call
 )
+
+// members are the sets of spans that metrics.yaml may name.
+var members = map[string]membership{
+	"spans": allSpans, "traces": rootSpans, "model_calls": modelCalls, "tool_calls": toolCalls,
+	"failed_spans": failedSpans, "failed_model_calls": failedModelCalls, "dependency_calls": dependencyCalls,
+}
 
 var usage = setOf(inputTokens, outputTokens, totalTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens, cost, unpricedCalls)
 
@@ -141,19 +206,19 @@ var overview = usage | setOf(traceLatency, traceErrors, spanCount, spanErrors, u
 // timing is what can be asked of any kind of work.
 var timing = setOf(spanDuration, spanErrors)
 
-// views are all of them. A name never changes its meaning.
+// views are the shipped ones. A name never changes its meaning.
 var views = []view{
-	{"tenant", allSpans, nil, overview},
-	{"service", allSpans, []dim{dimService}, overview},
-	{"experiment", allSpans, []dim{dimExperiment}, overview},
-	{"kind", allSpans, []dim{dimService, dimKind}, timing | setOf(selfTime)},
-	{"component", allSpans, []dim{dimService, dimKind, dimName}, timing | setOf(selfTime)},
-	{"model", modelCalls, []dim{dimProvider, dimModel}, timing | usage | setOf(firstToken, outputRate, retries)},
-	{"tool", toolCalls, []dim{dimTool}, timing},
-	{"error", failedSpans, []dim{dimService, dimKind, dimClass}, setOf(spanErrors)},
-	{"model_error", failedModelCalls, []dim{dimProvider, dimModel, dimClass}, setOf(spanErrors)},
-	{"finish", choices, []dim{dimProvider, dimModel, dimReason}, setOf(finished)},
-	{"dependency", dependencyCalls, []dim{dimDependency}, timing},
+	{name: "tenant", of: allSpans, metrics: overview},
+	{name: "service", of: allSpans, dims: []dim{dimService}, metrics: overview},
+	{name: "experiment", of: allSpans, dims: []dim{dimExperiment}, metrics: overview},
+	{name: "kind", of: allSpans, dims: []dim{dimService, dimKind}, metrics: timing | setOf(selfTime)},
+	{name: "component", of: allSpans, dims: []dim{dimService, dimKind, dimName}, metrics: timing | setOf(selfTime)},
+	{name: "model", of: modelCalls, dims: []dim{dimProvider, dimModel}, metrics: timing | usage | setOf(firstToken, outputRate, retries)},
+	{name: "tool", of: toolCalls, dims: []dim{dimTool}, metrics: timing},
+	{name: "error", of: failedSpans, dims: []dim{dimService, dimKind, dimClass}, metrics: setOf(spanErrors)},
+	{name: "model_error", of: failedModelCalls, dims: []dim{dimProvider, dimModel, dimClass}, metrics: setOf(spanErrors)},
+	{name: "finish", of: choices, dims: []dim{dimProvider, dimModel, dimReason}, metrics: setOf(finished)},
+	{name: "dependency", of: dependencyCalls, dims: []dim{dimDependency}, metrics: timing},
 }
 
 // Places of the views whose series outlive a span's own contributions.
@@ -166,9 +231,38 @@ const (
 // otherLabel stands for every value of a series that was not admitted.
 const otherLabel = "__other__"
 
-// add puts an observation into a partial as the metric keeps it.
-func (m metric) add(p *rollup.Partial, o rollup.Observation) {
-	switch definitions[m].form {
+// shown are the metrics that a view of metrics.yaml may show: what one span tells
+// by itself.
+var shown = metricSet(1<<metricCount-1) &^ setOf(selfTime, retries, finished)
+
+// Shipped is what metrics.yaml builds on.
+func Shipped() custom.Shipped {
+	s := custom.Shipped{Of: []string{"spans"}}
+	for _, v := range views {
+		s.Views = append(s.Views, v.name)
+	}
+	for m := range metricCount {
+		if shown&(1<<m) != 0 {
+			s.Metrics = append(s.Metrics, definitions[m].name)
+		}
+	}
+	for name := range members {
+		if name != s.Of[0] {
+			s.Of = append(s.Of, name)
+		}
+	}
+	slices.Sort(s.Of[1:])
+	return s
+}
+
+// metricOf finds a metric by its name.
+func metricOf(name string) metric {
+	return metric(slices.IndexFunc(definitions[:], func(d definition) bool { return d.name == name }))
+}
+
+// add puts an observation into a partial as its form keeps it.
+func (k form) add(p *rollup.Partial, o rollup.Observation) {
+	switch k {
 	case counted, added:
 		p.Add(o)
 	case bounded:

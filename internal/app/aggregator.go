@@ -14,6 +14,7 @@ import (
 
 	"github.com/spanmill/spanmill/internal/aggregator"
 	"github.com/spanmill/spanmill/internal/auth"
+	"github.com/spanmill/spanmill/internal/aggregator/custom"
 	"github.com/spanmill/spanmill/internal/bus"
 	"github.com/spanmill/spanmill/internal/dedup"
 	"github.com/spanmill/spanmill/internal/pricing"
@@ -28,7 +29,16 @@ type aggregatorFlags struct {
 	MetricsSpans    int           `help:"Spans of a partition held for that." default:"100000" because:"about 300 bytes each; beyond it the window is shorter, and counted early"`
 	MetricsSeries   int           `help:"Series of a tenant in a partition; what is beyond is counted as __other__." default:"5000" because:"names that clients make up must not take all memory"`
 	MetricsOpen     int           `help:"Panes of series held between two transactions." default:"20000" because:"beyond it they are sent at once"`
+	MetricsFile     string        `help:"metrics.yaml: metrics and views of your own." type:"path"`
 	MetricsInterval time.Duration `help:"How long a span waits before its metrics are sent." default:"1s" because:"freshness against the number of transactions"`
+}
+
+// own reads the metrics that people defined; nil: they defined none.
+func (f aggregatorFlags) own() (*custom.Set, error) {
+	if f.MetricsFile == "" {
+		return nil, nil
+	}
+	return custom.Load(f.MetricsFile, aggregator.Shipped())
 }
 
 func (f aggregatorFlags) config(d dedup.Config, acceptLoss bool) aggregator.Config {
@@ -132,6 +142,7 @@ type reckoner struct {
 	kafka *wait
 
 	bus      bus.Config
+	own      *custom.Set
 	books    *pricing.Books
 	producer *bus.Producer
 	keys     *auth.Keys
@@ -147,6 +158,9 @@ func (r *reckoner) prepare() (err error) {
 	r.bus.GroupProtocol = r.cmd.GroupProtocol
 	for _, text := range r.cmd.Kafka.warnings() {
 		r.log.Warn("kafka settings", "risk", text)
+	}
+	if r.own, err = r.cmd.Metrics.own(); err != nil {
+		return err
 	}
 	if r.books, err = r.cmd.Prices.load(r.log); err != nil {
 		return err
@@ -175,7 +189,7 @@ func (r *reckoner) aggregate(ctx context.Context, ready func()) error {
 		return nil //nolint:nilerr // it waits for as long as ctx lives, and it has ended
 	}
 	a, err := aggregatorParts{
-		cfg: r.cmd.config(), kafka: r.bus, group: r.cmd.groupConfig(), books: r.books, producer: r.producer,
+		cfg: r.cmd.config(), own: r.own, kafka: r.bus, group: r.cmd.groupConfig(), books: r.books, producer: r.producer,
 		log: r.log, reg: r.reg,
 	}.join()
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/spanmill/spanmill/internal/aggregator"
+	"github.com/spanmill/spanmill/internal/aggregator/custom"
 	"github.com/spanmill/spanmill/internal/auth"
 	"github.com/spanmill/spanmill/internal/bus"
 	"github.com/spanmill/spanmill/internal/pricing"
@@ -63,6 +64,7 @@ func (m groupMember) Run(ctx context.Context, handle func(context.Context, pipel
 // everything or in one of its own.
 type aggregatorParts struct {
 	cfg      aggregator.Config
+	own      *custom.Set // of metrics.yaml; nil: nothing
 	kafka    bus.Config
 	group    bus.ConsumerConfig
 	books    *pricing.Books
@@ -74,6 +76,7 @@ type aggregatorParts struct {
 // join makes the aggregator a member of its group to be.
 func (p aggregatorParts) join() (*aggregator.Aggregator, error) {
 	p.group.Topics, p.group.Transactions = []string{schema.TopicSpans}, true
+	p.cfg.Own = p.own
 	consumer, err := bus.NewConsumer(p.kafka, p.group, bus.ConsumerDeps{Start: bus.AtLogStart, Log: p.log, Reg: ofGroup(p.group, p.reg)})
 	if err != nil {
 		return nil, err

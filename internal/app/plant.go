@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/spanmill/spanmill/internal/aggregator/custom"
 	"github.com/spanmill/spanmill/internal/auth"
 	"github.com/spanmill/spanmill/internal/bus"
 	"github.com/spanmill/spanmill/internal/bus/embedded"
@@ -53,6 +54,7 @@ type plant struct {
 
 	keys        *auth.Keys
 	books       *pricing.Books
+	own         *custom.Set // of metrics.yaml; nil: nothing
 	admin       *telemetry.Admin
 	engine      *engine.Engine // nil with an outside ClickHouse
 	storeCfg    store.Config
@@ -189,7 +191,7 @@ func (p *plant) runAggregator(ctx context.Context, ready func()) error {
 	group := bus.DefaultConsumer()
 	group.Group = aggregatorGroup
 	a, err := aggregatorParts{
-		cfg: p.up.aggregatorConfig(), kafka: p.busConfig(), group: group, books: p.books, producer: p.producer,
+		cfg: p.up.aggregatorConfig(), own: p.own, kafka: p.busConfig(), group: group, books: p.books, producer: p.producer,
 		log: p.log, reg: p.reg,
 	}.join()
 	if err != nil {

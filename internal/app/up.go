@@ -227,6 +227,9 @@ func (p *plant) prepare(ctx context.Context) (err error) {
 	if p.keys, err = loadKeys(u.APIKeysFile, p.log); err != nil {
 		return err
 	}
+	if p.own, err = u.Metrics.own(); err != nil {
+		return err
+	}
 	if p.books, err = u.Prices.load(p.log); err != nil {
 		return err
 	}

@@ -80,6 +80,7 @@ var libraries = map[string][]string{
 	"github.com/ClickHouse/ch-go":                             {"internal/store"},
 	"github.com/pressly/goose":                                {"internal/store"},
 	"github.com/ebitengine/purego":                            {"internal/engine"},
+	"cel.dev/cel-go":                                          {"internal/aggregator"},
 	"github.com/alecthomas/kong":                              {"internal/app", "cmd"},
 	"go.opentelemetry.io/otel/sdk":                            {"internal/telemetry"},
 	"go.opentelemetry.io/otel/exporters":                      {"internal/telemetry"},
