@@ -115,7 +115,7 @@ func (r *Rule) counts() bool {
 func (r *Rule) value(m Metric, g *group) (float64, bool) {
 	value, ok := g.Value(r.Stat.Stat, r.Stat.Quantile)
 	if !r.counts() {
-		value *= unitOf(m.Name).scale
+		value *= rollup.DefinitionOf(m.Name).Scale
 	}
 	return value, ok
 }

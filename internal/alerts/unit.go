@@ -2,44 +2,12 @@ package alerts
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/spanmill/spanmill/pkg/schema/rollup"
 )
-
-// unit is what people count a metric in.
-type unit struct {
-	scale float64 // of the metric's whole numbers to it
-	name  string
-}
-
-// units are those of the shipped metrics that are not simply counts; metrics of
-// metrics.yaml are in millionths.
-var units = map[string]unit{
-	"trace_latency":            {1e-9, "s"},
-	"span_duration":            {1e-9, "s"},
-	"self_time":                {1e-9, "s"},
-	"time_to_first_token":      {1e-9, "s"},
-	"cost":                     {1e-9, "USD"},
-	"output_tokens_per_second": {1e-6, "tokens/s"},
-}
-
-// counts are the shipped metrics whose values are whole numbers.
-var counts = []string{
-	"trace_errors", "spans", "span_errors", "input_tokens", "output_tokens", "total_tokens", "cache_read_tokens",
-	"cache_write_tokens", "reasoning_tokens", "unpriced_calls", "retries", "finished", "users", "sessions", "late_spans", "misdated_spans",
-}
-
-func unitOf(metric string) unit {
-	if u, ok := units[metric]; ok {
-		return u
-	}
-	if slices.Contains(counts, metric) {
-		return unit{1, ""}
-	}
-	return unit{1e-6, ""}
-}
 
 // amount reads what people write for a limit: a number, a part such as 20 %, or
 // a time such as 5s, which is in seconds.
@@ -64,11 +32,11 @@ func (r *Rule) worded(v float64) string {
 		return short(v) + "×"
 	case Threshold, Absence:
 	}
-	u := unitOf(r.Of.Name)
-	if r.counts() || u.name == "" {
+	d := rollup.DefinitionOf(r.Of.Name)
+	if r.counts() || d.Scale == 1 {
 		return short(v)
 	}
-	return short(v) + " " + u.name
+	return strings.TrimSpace(short(v) + " " + d.Unit)
 }
 
 func short(v float64) string { return strings.TrimSuffix(fmt.Sprintf("%.4g", v), ".0") }

@@ -13,8 +13,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/spanmill/spanmill/internal/aggregator"
-	"github.com/spanmill/spanmill/internal/auth"
 	"github.com/spanmill/spanmill/internal/aggregator/custom"
+	"github.com/spanmill/spanmill/internal/auth"
 	"github.com/spanmill/spanmill/internal/bus"
 	"github.com/spanmill/spanmill/internal/dedup"
 	"github.com/spanmill/spanmill/internal/pricing"
