@@ -1,10 +1,10 @@
 package mlflow
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
-	"strings"
 )
 
 // Reasons why a request is refused: label values of
@@ -148,11 +148,11 @@ func (e *Error) body() []byte {
 
 // encode gives a value as JSON, without escapes for HTML.
 func encode(v any) []byte {
-	var b strings.Builder
+	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(v); err != nil {
 		panic("mlflow: an answer that is no JSON: " + err.Error()) // values of this package only
 	}
-	return []byte(strings.TrimSuffix(b.String(), "\n"))
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }

@@ -23,10 +23,13 @@ type object struct {
 // parse reads a body. An empty one is an object without fields.
 func parse(body []byte) (object, error) {
 	o := object{problem: new(string)}
-	if len(bytes.TrimSpace(body)) == 0 {
+	if body = bytes.TrimSpace(body); len(body) == 0 || string(body) == "null" {
 		return o, nil
 	}
-	if err := json.Unmarshal(body, &o.fields); err != nil {
+	if json.Valid(body) {
+		o.fields, _ = split(body)
+	}
+	if o.fields == nil {
 		return o, &Error{Status: 400, Reason: reasonInvalid, Code: codeBadRequest, Message: "the request body is not a JSON object"}
 	}
 	return o, nil
@@ -74,6 +77,9 @@ func (o object) text(name string) (s string) {
 	if isNumber(raw) {
 		o.wrongType(name, raw)
 		return ""
+	}
+	if len(raw) > 0 && raw[0] == '"' {
+		return unquote(raw)
 	}
 	o.into(name, &s, "a string")
 	return s
@@ -134,16 +140,36 @@ func (o object) integer(name string) int64 {
 	return int64(f)
 }
 
-// texts is a map of strings, or "" values where they are null.
-func (o object) texts(name string) (m map[string]string) {
-	o.into(name, &m, "an object of strings")
-	return m
+// texts is a map of strings, "" where they are null; nil if it was not sent.
+func (o object) texts(name string) map[string]string {
+	if !o.has(name) {
+		return nil
+	}
+	members := o.object(name).fields
+	texts := make(map[string]string, len(members)+3) // +3: what the server adds
+	for key, raw := range members {
+		switch raw[0] {
+		case '"':
+			texts[key] = unquote(raw)
+		case 'n':
+			texts[key] = ""
+		default:
+			o.wrong(name, "an object of strings")
+			return nil
+		}
+	}
+	return texts
 }
 
 // object is a message within; without fields if it was not sent.
 func (o object) object(name string) object {
 	within := object{problem: o.problem}
-	o.into(name, &within.fields, "an object")
+	if raw := o.get(name); raw != nil {
+		var isObject bool
+		if within.fields, isObject = split(raw); !isObject {
+			o.wrong(name, "an object")
+		}
+	}
 	return within
 }
 
