@@ -90,6 +90,36 @@ func TestFetchLosesNothingWhenItsContextEnds(t *testing.T) {
 	})
 }
 
+// TestAReaderThatKeepsUpFetchesInBulk: records that come one by one, 2 ms apart,
+// are not fetched one by one.
+func TestAReaderThatKeepsUpFetchesInBulk(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, c *cluster) {
+		var fetches atomic.Int64
+		c.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) {
+			c.KeepControl()
+			fetches.Add(1)
+			return nil, nil, false
+		})
+		sources, handle := hands()
+		c.join(tuning{}, handle)
+		h := receive(t, sources, "the source")
+		began := time.Now()
+		const records = 200
+		go c.produce(0, records)
+		for n := 0; n < records; {
+			got, err := h.src.Fetch(h.ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n += len(got)
+		}
+		// One in 25 ms, and those at the beginning and the end.
+		if most := int64(time.Since(began)/(25*time.Millisecond)) + 3; fetches.Load() > most {
+			t.Errorf("%d fetches of %d records, want at most %d in %s", fetches.Load(), records, most, time.Since(began))
+		}
+	})
+}
+
 func TestExpiredRecordsAreNamedNotSkipped(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, c *cluster) {
 		c.produce(0, 10)

@@ -32,7 +32,18 @@ type reader struct {
 	end  int64 // high watermark, as last seen
 	log  *slog.Logger
 	errs prometheus.Counter
+	// again is when the next fetch is taken, if the last one brought little.
+	again time.Time
 }
+
+// A fetch of less than littleFetch bytes is followed by the next one after
+// fetchPause at the earliest. Brokers answer at once when there is anything: a
+// reader that keeps up would otherwise fetch each request of each producer by
+// itself, hundreds a second of every partition, at more CPU than reading costs.
+const (
+	littleFetch = 64 << 10
+	fetchPause  = 25 * time.Millisecond
+)
 
 func (c *Consumer) newReader(tp topicPartition, from int64) (*reader, error) {
 	return reading{c.bus, c.cfg.FetchBytes, c.log, c.metrics.fetchErrs}.open(tp, from)
@@ -71,6 +82,9 @@ func (o reading) open(tp topicPartition, from int64) (*reader, error) {
 // fetch waits for the next records. On ctx's end it returns ctx.Err() and
 // nothing is lost. It may return none, having only moved past markers.
 func (r *reader) fetch(ctx context.Context) ([]pipeline.Record, error) {
+	if err := sleepUntil(ctx, r.again); err != nil {
+		return nil, err
+	}
 	for {
 		fetches := r.cl.PollFetches(ctx)
 		if err := ctx.Err(); err != nil && fetches.NumRecords() == 0 {
@@ -92,9 +106,25 @@ func (r *reader) fetch(ctx context.Context) ([]pipeline.Record, error) {
 	}
 }
 
+// sleepUntil waits for a moment, or for ctx's end.
+func sleepUntil(ctx context.Context, at time.Time) error {
+	pause := time.Until(at)
+	if at.IsZero() || pause <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // take converts what was fetched and moves past it.
 func (r *reader) take(fetches kgo.Fetches) []pipeline.Record {
-	records := make([]pipeline.Record, 0, fetches.NumRecords())
+	records, size := make([]pipeline.Record, 0, fetches.NumRecords()), 0
 	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
 		if p.Err == nil && p.HighWatermark > r.end {
 			r.end = p.HighWatermark
@@ -103,9 +133,13 @@ func (r *reader) take(fetches kgo.Fetches) []pipeline.Record {
 			if !rec.Attrs.IsControl() {
 				records = append(records, decode(rec))
 			}
-			r.next = rec.Offset + 1
+			r.next, size = rec.Offset+1, size+len(rec.Value)
 		}
 	})
+	r.again = time.Time{}
+	if size < littleFetch {
+		r.again = time.Now().Add(fetchPause)
+	}
 	return records
 }
 

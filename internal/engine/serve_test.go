@@ -81,7 +81,7 @@ func TestSettings(t *testing.T) {
 			"max_server_memory_usage": fmt.Sprint(engine.Default().MaxMemoryBytes - 128<<20),
 			"background_pool_size":    "4",
 		},
-		"merge_tree_settings": {"fsync_after_insert": "1", "fsync_part_directory": "1"},
+		"merge_tree_settings": {"fsync_after_insert": "1", "fsync_part_directory": "1", "auto_statistics_types": ""},
 	} {
 		for name, value := range values {
 			want(t, at, fmt.Sprintf("SELECT value FROM system.%s WHERE name = '%s'", table, name), value)

@@ -28,5 +28,6 @@ ENGINE = {{.MergeTree}}
 PARTITION BY part_day
 ORDER BY (tenant, experiment_id, intDiv(request_ms, 300000), trace_id, version)
 TTL part_day + toIntervalDay(retention_days)
-SETTINGS {{.Window}}, ttl_only_drop_parts = 0
+SETTINGS {{.Window}}, ttl_only_drop_parts = 0,
+    min_bytes_for_wide_part = 134217728, merge_selector_base = 10
 COMMENT 'One row for each trace info that was sent. A trace''s info is all its rows by (tenant, trace_id): of each plain field the value of the greatest version that says it (argMaxIf), of metadata and tags each key from the greatest version that has it; for tags together with the rows of trace_tags. Rows of a deleted trace (see trace_deletions) do not count.'

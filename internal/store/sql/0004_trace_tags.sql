@@ -21,5 +21,6 @@ ENGINE = {{.MergeTree}}
 PARTITION BY part_day
 ORDER BY (tenant, trace_id, key, version)
 TTL part_day + toIntervalDay(retention_days)
-SETTINGS {{.Window}}, ttl_only_drop_parts = 0
+SETTINGS {{.Window}}, ttl_only_drop_parts = 0,
+    min_bytes_for_wide_part = 134217728, merge_selector_base = 10
 COMMENT 'One row each time that one tag of a trace was set or deleted. Of a tag the row of the greatest version counts, among those of trace_info too. Rows of a deleted trace (see trace_deletions) do not count.'

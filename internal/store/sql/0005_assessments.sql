@@ -38,5 +38,6 @@ ENGINE = {{.MergeTree}}
 PARTITION BY part_day
 ORDER BY (tenant, trace_id, assessment_id, version)
 TTL part_day + toIntervalDay(retention_days)
-SETTINGS {{.Window}}, ttl_only_drop_parts = 0
+SETTINGS {{.Window}}, ttl_only_drop_parts = 0,
+    min_bytes_for_wide_part = 134217728, merge_selector_base = 10
 COMMENT 'One row each time that an assessment was made, changed or deleted. An assessment is all its rows by (tenant, trace_id, assessment_id): of each field the value of the greatest version whose mask has it (argMaxIf with bitAnd), update_ms of the greatest version in which it is not 0; gone if any row says deleted, and not there as long as no row has its name. Rows of a deleted trace (see trace_deletions) do not count.'

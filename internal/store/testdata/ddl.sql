@@ -172,7 +172,8 @@ ENGINE = MergeTree
 PARTITION BY part_day
 ORDER BY (tenant, experiment_id, intDiv(request_ms, 300000), trace_id, version)
 TTL part_day + toIntervalDay(retention_days)
-SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 0
+SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 0,
+    min_bytes_for_wide_part = 134217728, merge_selector_base = 10
 COMMENT 'One row for each trace info that was sent. A trace''s info is all its rows by (tenant, trace_id): of each plain field the value of the greatest version that says it (argMaxIf), of metadata and tags each key from the greatest version that has it; for tags together with the rows of trace_tags. Rows of a deleted trace (see trace_deletions) do not count.'
 
 -- 0004_trace_tags
@@ -199,7 +200,8 @@ ENGINE = MergeTree
 PARTITION BY part_day
 ORDER BY (tenant, trace_id, key, version)
 TTL part_day + toIntervalDay(retention_days)
-SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 0
+SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 0,
+    min_bytes_for_wide_part = 134217728, merge_selector_base = 10
 COMMENT 'One row each time that one tag of a trace was set or deleted. Of a tag the row of the greatest version counts, among those of trace_info too. Rows of a deleted trace (see trace_deletions) do not count.'
 
 -- 0005_assessments
@@ -243,7 +245,8 @@ ENGINE = MergeTree
 PARTITION BY part_day
 ORDER BY (tenant, trace_id, assessment_id, version)
 TTL part_day + toIntervalDay(retention_days)
-SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 0
+SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 0,
+    min_bytes_for_wide_part = 134217728, merge_selector_base = 10
 COMMENT 'One row each time that an assessment was made, changed or deleted. An assessment is all its rows by (tenant, trace_id, assessment_id): of each field the value of the greatest version whose mask has it (argMaxIf with bitAnd), update_ms of the greatest version in which it is not 0; gone if any row says deleted, and not there as long as no row has its name. Rows of a deleted trace (see trace_deletions) do not count.'
 
 -- 0006_trace_deletions
