@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"time"
 
 	"github.com/spanmill/spanmill/internal/store"
 	"github.com/spanmill/spanmill/internal/writer"
@@ -23,7 +24,7 @@ var (
 )
 
 func newTables(s *store.Store) tables {
-	return tables{s, s.Spans(), s.TraceParts(), newEventTables(s), rollupTable{s.Rollups()}}
+	return tables{s, s.Spans(), s.TraceParts(), newEventTables(s), rollupTable{s.Rollups(), s}}
 }
 
 // Events implements writer.Store.
@@ -44,6 +45,22 @@ func (t tables) NewParts() writer.PartBlock {
 // rollupTable shows table rollups to the writer in the writer's words.
 type rollupTable struct {
 	*store.Table[*store.RollupBlock]
+
+	store *store.Store
+}
+
+// How old days of metrics become minutes and hours. Spans that end 30 days before
+// they come count when they come, so nothing is added to older days; five days
+// more are for writers that lag.
+const (
+	compactAfter = 35 * 24 * time.Hour
+	minuteDays   = 400     // a year and a month can be compared with the one before
+	hourDays     = 3 * 365 // so can three years
+)
+
+// Compact implements writer.RollupStore.
+func (t rollupTable) Compact(ctx context.Context) (int, error) {
+	return t.store.CompactRollups(ctx, store.Compaction{AfterDays: int(compactAfter / (24 * time.Hour)), MinuteDays: minuteDays, HourDays: hourDays})
 }
 
 // NewRollups implements writer.RollupStore.

@@ -62,7 +62,7 @@ func standardWriter() writer.Config {
 			Limits:   pipeline.Limits{MaxRows: 30_000, MaxBytes: 24 << 20, MaxParts: 50, MaxAge: time.Second},
 			Deadline: time.Minute, RetryMin: 100 * time.Millisecond, RetryMax: 5 * time.Second,
 		},
-		Dedup: dedup.DefaultConfig(), RetentionDays: 30, RollupDays: 400, CatchUp: 3, DeleteEvery: deleteEvery,
+		Dedup: dedup.DefaultConfig(), RetentionDays: 30, RollupDays: 45, CatchUp: 3, DeleteEvery: deleteEvery,
 	}
 }
 

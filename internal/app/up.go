@@ -49,7 +49,7 @@ type upCommand struct {
 	Partitions    int           `help:"Partitions of topics spans and events, when they are created." default:"4" because:"one goroutine each; every partition has a dedup ring of its own"`
 	MaxLogBytes   int64         `help:"Disk for the bus; when it is full the gateway refuses." default:"4294967296" because:"a disk's share; half may be history, the rest is for lag"`
 	RetentionDays int           `help:"Days that new rows are kept." default:"30" because:"changed for old rows too by spanmill retention"`
-	RollupDays    int           `help:"Days that new rows of metrics are kept." default:"400" because:"a year and a month can be compared with the one before"`
+	RollupDays    int           `help:"Days that new rows of metrics are kept as they came; minutes are kept for 400 days, hours for three years." default:"45" because:"days are added up when they are 35 days old"`
 	DedupSpans    int           `help:"Spans of a partition within which a resend is recognised." default:"250000" because:"K of Rule D; about 32 bytes each"`
 	DedupHorizon  time.Duration `help:"Record time within which a resend is recognised." default:"20m" because:"H of Rule D; SDKs give up long before"`
 

@@ -43,7 +43,7 @@ type writerCommand struct {
 	MaxConns     int      `name:"clickhouse-connections" help:"Most connections to ClickHouse." default:"32" because:"one for each insert in flight and a few for questions"`
 
 	RetentionDays int             `help:"Days that new rows are kept." default:"30"`
-	RollupDays    int             `help:"Days that new rows of metrics are kept." default:"400"`
+	RollupDays    int             `help:"Days that new rows of metrics are kept as they came; minutes are kept for 400 days, hours for three years." default:"45"`
 	DedupSpans    int             `help:"Spans of a partition within which a resend is recognised; the same for all writers." default:"1000000" because:"K of Rule D; about 32 bytes each"`
 	DedupHorizon  time.Duration   `help:"Record time within which a resend is recognised; the same for all writers." default:"20m"`
 	CatchUp       int             `help:"Partitions that work off a backlog at the same time; each holds a batch of the largest size." default:"3"`

@@ -59,6 +59,7 @@ func TestOnEngine(t *testing.T) {
 		"repricing":                         testRepricing,
 		"repricing killed":                  testRepricingKilled,
 		"rollups merge as in Go":            testRollupsMergeAsInGo,
+		"old days of rollups":               testCompaction,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

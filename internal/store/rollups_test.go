@@ -56,7 +56,17 @@ func testRollupsMergeAsInGo(t *testing.T, b *bundle) {
 			t.Errorf("quantile %g is %f by SQL, %f in Go (%v)", q, got, want, err)
 		}
 	}
+	for q, column := range map[float64]string{0.5: "p50", 0.95: "p95", 0.99: "p99"} {
+		want, _ := all.Hist.Quantile(q)
+		got, err := strconv.ParseFloat(b.query(t, "SELECT "+column+" FROM metrics_1h WHERE tenant = 'ten' AND view = 'model' AND metric = 'latency'"), 64)
+		if err != nil || math.Abs(got-want) > 1e-9*want {
+			t.Errorf("%s is %f by the view, %f in Go (%v)", column, got, want, err)
+		}
+	}
 	want := all.Distinct.Estimate()
+	if got, err := strconv.ParseFloat(b.query(t, "SELECT distinct_values FROM metrics_1m WHERE tenant = 'ten'"), 64); err != nil || math.Abs(got-want) > 1e-6*want {
+		t.Errorf("distinct is %f by the view, %f in Go (%v)", got, want, err)
+	}
 	got, err := strconv.ParseFloat(b.query(t, "SELECT toString(estimate) FROM (WITH maxMap(registers) AS m SELECT "+distinctSQL+from+")"), 64)
 	if err != nil || math.Abs(got-want) > 1e-6*want {
 		t.Errorf("distinct is %f by SQL, %f in Go (%v)", got, want, err)

@@ -15,37 +15,38 @@ import (
 
 // metrics of all partitions this writer owns.
 type metrics struct {
-	rows       prometheus.Counter
-	eventRows  prometheus.Counter
-	tableless  *prometheus.CounterVec
-	deletions  prometheus.Counter
-	deleted    prometheus.Counter
-	undeleted  prometheus.Counter
-	sweeps     prometheus.Histogram
-	listed     prometheus.Counter
-	rollupRows prometheus.Counter
-	bytes      prometheus.Counter
-	batches    prometheus.Counter
-	duplicates prometheus.Counter
-	misplaced  prometheus.Counter
-	rejected   prometheus.Counter
-	computed   prometheus.Counter
-	unpriced   map[pricing.Reason]prometheus.Counter
-	letters    *prometheus.CounterVec
-	redriven   *prometheus.CounterVec
-	lost       prometheus.Counter
-	recovered  *prometheus.CounterVec
-	retries    *prometheus.CounterVec
-	intentAge  *prometheus.GaugeVec
-	retrying   *prometheus.GaugeVec
-	dedupSpans *prometheus.GaugeVec
-	dedupBytes *prometheus.GaugeVec
-	dedupReach *prometheus.GaugeVec
-	dedupEarly prometheus.Counter
-	dedupLate  prometheus.Counter
-	waited     prometheus.Histogram
-	took       prometheus.Histogram
-	batchRows  prometheus.Histogram
+	rows                   prometheus.Counter
+	eventRows              prometheus.Counter
+	tableless              *prometheus.CounterVec
+	deletions              prometheus.Counter
+	deleted                prometheus.Counter
+	undeleted              prometheus.Counter
+	compacted, uncompacted prometheus.Counter
+	sweeps                 prometheus.Histogram
+	listed                 prometheus.Counter
+	rollupRows             prometheus.Counter
+	bytes                  prometheus.Counter
+	batches                prometheus.Counter
+	duplicates             prometheus.Counter
+	misplaced              prometheus.Counter
+	rejected               prometheus.Counter
+	computed               prometheus.Counter
+	unpriced               map[pricing.Reason]prometheus.Counter
+	letters                *prometheus.CounterVec
+	redriven               *prometheus.CounterVec
+	lost                   prometheus.Counter
+	recovered              *prometheus.CounterVec
+	retries                *prometheus.CounterVec
+	intentAge              *prometheus.GaugeVec
+	retrying               *prometheus.GaugeVec
+	dedupSpans             *prometheus.GaugeVec
+	dedupBytes             *prometheus.GaugeVec
+	dedupReach             *prometheus.GaugeVec
+	dedupEarly             prometheus.Counter
+	dedupLate              prometheus.Counter
+	waited                 prometheus.Histogram
+	took                   prometheus.Histogram
+	batchRows              prometheus.Histogram
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -64,37 +65,39 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	}
 	times := prometheus.ExponentialBuckets(0.005, 2, 14)
 	m := &metrics{
-		rows:       counter("rows_total", "Span rows inserted and committed."),
-		eventRows:  counter("event_rows_total", "Rows of the tables of events inserted and committed."),
-		tableless:  counters("events_without_table_total", "Events that no table takes yet, by kind; they are in the log only.", "kind"),
-		deletions:  counter("deletions_looked_at_total", "Deletions of traces whose rows were looked for."),
-		deleted:    counter("deleted_rows_total", "Rows deleted because their trace was."),
-		undeleted:  counter("deletion_failures_total", "Rounds of deleting that failed; the next one does what is left."),
-		sweeps:     histogram("deletion_seconds", "Time of a round of deleting.", times),
-		listed:     counter("experiments_total", "Changes of experiments stored."),
-		rollupRows: counter("rollup_rows_total", "Rows of table rollups inserted and committed."),
-		bytes:      counter("record_bytes_total", "Bytes of the records inserted and committed."),
-		batches:    counter("batches_total", "Batches inserted and committed."),
-		duplicates: counter("duplicate_spans_total", "Spans dropped as resends (Rule D)."),
-		misplaced:  counter("misplaced_spans_total", "Spans found in a partition that is not their trace's."),
-		rejected:   counter("rejected_values_total", "Attribute values that could not be used, such as a negative token count."),
-		computed:   counter("priced_spans_total", "Billable spans whose cost was computed."),
-		unpriced:   make(map[pricing.Reason]prometheus.Counter),
-		letters:    counters("dead_letters_total", "Dead letters published, by reason.", "reason"),
-		lost:       counter("lost_records_total", "Records that expired or were cut off before they were stored, given up on because a person said so; at most so many."),
-		redriven:   counters("redriven_spans_total", "Spans of re-driven dead letters: to be stored, or there already.", "outcome"),
-		recovered:  counters("recovered_intents_total", "Open intents adopted, by the state their batch was found in.", "state"),
-		retries:    counters("insert_retries_total", "Insert attempts that failed and are made again.", "class"),
-		intentAge:  gauges("intent_opened_timestamp_seconds", "When the open intent's batch began, 0 when none is open."),
-		retrying:   gauges("retrying_since_timestamp_seconds", "When the open batch's first insert failed, 0 when none has."),
-		dedupSpans: gauges("dedup_spans", "Spans the deduplication window holds."),
-		dedupBytes: gauges("dedup_bytes", "Memory of the deduplication window."),
-		dedupReach: gauges("dedup_reach_seconds", "Record time that the deduplication window covers; while it is full and this is below H, K is too small for H."),
-		dedupEarly: counter("dedup_forgotten_spans_total", "Spans forgotten by the deduplication window at K though H was not over."),
-		dedupLate:  counter("dedup_late_spans_total", "Spans stored again because they were last seen more than H ago."),
-		waited:     histogram("batch_wait_seconds", "Age of a batch when it was cut.", times),
-		took:       histogram("batch_seconds", "Time from cut to final commit.", times),
-		batchRows:  histogram("batch_rows", "Rows of a batch.", prometheus.ExponentialBuckets(1, 4, 10)),
+		rows:        counter("rows_total", "Span rows inserted and committed."),
+		eventRows:   counter("event_rows_total", "Rows of the tables of events inserted and committed."),
+		tableless:   counters("events_without_table_total", "Events that no table takes yet, by kind; they are in the log only.", "kind"),
+		deletions:   counter("deletions_looked_at_total", "Deletions of traces whose rows were looked for."),
+		deleted:     counter("deleted_rows_total", "Rows deleted because their trace was."),
+		compacted:   counter("compacted_days_total", "Days of metrics that were added up, into minutes and into hours."),
+		uncompacted: counter("compaction_failures_total", "Rounds of adding up days of metrics that failed; the next one does what is left."),
+		undeleted:   counter("deletion_failures_total", "Rounds of deleting that failed; the next one does what is left."),
+		sweeps:      histogram("deletion_seconds", "Time of a round of deleting.", times),
+		listed:      counter("experiments_total", "Changes of experiments stored."),
+		rollupRows:  counter("rollup_rows_total", "Rows of table rollups inserted and committed."),
+		bytes:       counter("record_bytes_total", "Bytes of the records inserted and committed."),
+		batches:     counter("batches_total", "Batches inserted and committed."),
+		duplicates:  counter("duplicate_spans_total", "Spans dropped as resends (Rule D)."),
+		misplaced:   counter("misplaced_spans_total", "Spans found in a partition that is not their trace's."),
+		rejected:    counter("rejected_values_total", "Attribute values that could not be used, such as a negative token count."),
+		computed:    counter("priced_spans_total", "Billable spans whose cost was computed."),
+		unpriced:    make(map[pricing.Reason]prometheus.Counter),
+		letters:     counters("dead_letters_total", "Dead letters published, by reason.", "reason"),
+		lost:        counter("lost_records_total", "Records that expired or were cut off before they were stored, given up on because a person said so; at most so many."),
+		redriven:    counters("redriven_spans_total", "Spans of re-driven dead letters: to be stored, or there already.", "outcome"),
+		recovered:   counters("recovered_intents_total", "Open intents adopted, by the state their batch was found in.", "state"),
+		retries:     counters("insert_retries_total", "Insert attempts that failed and are made again.", "class"),
+		intentAge:   gauges("intent_opened_timestamp_seconds", "When the open intent's batch began, 0 when none is open."),
+		retrying:    gauges("retrying_since_timestamp_seconds", "When the open batch's first insert failed, 0 when none has."),
+		dedupSpans:  gauges("dedup_spans", "Spans the deduplication window holds."),
+		dedupBytes:  gauges("dedup_bytes", "Memory of the deduplication window."),
+		dedupReach:  gauges("dedup_reach_seconds", "Record time that the deduplication window covers; while it is full and this is below H, K is too small for H."),
+		dedupEarly:  counter("dedup_forgotten_spans_total", "Spans forgotten by the deduplication window at K though H was not over."),
+		dedupLate:   counter("dedup_late_spans_total", "Spans stored again because they were last seen more than H ago."),
+		waited:      histogram("batch_wait_seconds", "Age of a batch when it was cut.", times),
+		took:        histogram("batch_seconds", "Time from cut to final commit.", times),
+		batchRows:   histogram("batch_rows", "Rows of a batch.", prometheus.ExponentialBuckets(1, 4, 10)),
 	}
 	// Series that are not there before their first event look like no increase.
 	for _, reason := range []string{ReasonEmpty, ReasonVersion, ReasonUndecodable, ReasonInvalidSpan, ReasonInvalidEvent, ReasonRejected} {

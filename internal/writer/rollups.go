@@ -24,6 +24,9 @@ type RollupStore interface {
 	// LastOffset and OtherLog are what they are of Store.
 	LastOffset(ctx context.Context, topicID string, partition int32) (offset int64, found bool, err error)
 	OtherLog(ctx context.Context, log string, partition int32) (string, error)
+	// Compact adds up the days to which nothing is added any more, and tells how
+	// many there were.
+	Compact(ctx context.Context) (days int, err error)
 }
 
 // TakeRollups lets the writer own partitions of topic rollups as well. It is

@@ -22,7 +22,7 @@ type Config struct {
 	Pipeline      pipeline.Config `embed:""`
 	Dedup         dedup.Config    `embed:"" prefix:"dedup-"`
 	RetentionDays int             `help:"Days that new rows are kept." default:"30"`
-	RollupDays    int             `help:"Days that new rows of metrics are kept." default:"400"`
+	RollupDays    int             `help:"Days that new rows of metrics are kept as they came." default:"45"`
 	// CatchUp bounds memory: each of them holds a batch of the largest size.
 	CatchUp int `help:"Partitions that work off a backlog at the same time." default:"3"`
 	// DeleteEvery bounds how often the server has to look through its tables.
@@ -35,8 +35,8 @@ func (c Config) Validate() error {
 	if c.RetentionDays < 1 || c.RetentionDays > 36500 {
 		err = errors.Join(err, fmt.Errorf("retention is %d days, must be 1 to 36500", c.RetentionDays))
 	}
-	if c.RollupDays < 1 || c.RollupDays > 36500 {
-		err = errors.Join(err, fmt.Errorf("retention of metrics is %d days, must be 1 to 36500", c.RollupDays))
+	if c.RollupDays < MinRollupDays || c.RollupDays > 36500 {
+		err = errors.Join(err, fmt.Errorf("retention of metrics is %d days, must be %d to 36500: days are added up before they go", c.RollupDays, MinRollupDays))
 	}
 	if c.CatchUp < 1 {
 		err = errors.Join(err, fmt.Errorf("%d partitions work off a backlog at once, must be at least 1", c.CatchUp))
@@ -61,18 +61,19 @@ type Consumer interface {
 
 // Writer moves topics spans, events, experiments and rollups into the tables.
 type Writer struct {
-	cfg      Config
-	consumer Consumer
-	store    Store
-	rollups  RollupStore
-	letters  *deadLetters
-	builds   *builds
-	books    *pricing.Books
-	events   *builds       // nil: topic events is not read
-	sweeping chan struct{} // held by the partition that deletes rows
-	windows  atomic.Int64  // bytes
-	metrics  *metrics
-	log      *slog.Logger
+	cfg        Config
+	consumer   Consumer
+	store      Store
+	rollups    RollupStore
+	letters    *deadLetters
+	builds     *builds
+	books      *pricing.Books
+	events     *builds       // nil: topic events is not read
+	sweeping   chan struct{} // held by the partition that deletes rows
+	compacting chan struct{} // held by the partition that adds up days
+	windows    atomic.Int64  // bytes
+	metrics    *metrics
+	log        *slog.Logger
 }
 
 // New makes a writer; it does nothing before Run.
@@ -82,7 +83,7 @@ func New(cfg Config, consumer Consumer, store Store, producer Producer, log *slo
 	w := &Writer{
 		cfg: cfg, consumer: consumer, store: store, books: new(pricing.Books), metrics: m, log: log,
 		builds:   newBuilds(cfg, turns, func() *build { return newBuild(store) }),
-		sweeping: make(chan struct{}, 1),
+		sweeping: make(chan struct{}, 1), compacting: make(chan struct{}, 1),
 		letters: &deadLetters{
 			producer: producer, metrics: m, log: log,
 			retryMin: cfg.Pipeline.RetryMin, retryMax: cfg.Pipeline.RetryMax,
@@ -126,6 +127,8 @@ func (w *Writer) partition(ctx context.Context, src pipeline.Source) error {
 	if log.Topic == schema.TopicRollups && w.rollups != nil {
 		meter := w.metrics.meter(log)
 		defer meter.forget()
+		stop := w.compact(ctx, log)
+		defer stop()
 		return pipeline.Run(ctx, src, newRollupStage(w, log), w.cfg.Pipeline, meter, w.log)
 	}
 	partitions, err := w.letters.producer.Partitions(ctx, log.Topic)

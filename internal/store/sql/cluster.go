@@ -42,12 +42,16 @@ var sharded = []struct{ table, key string }{
 	{"span_content", "cityHash64(trace_id)"},
 	{"experiments", "cityHash64(experiment_id)"},
 	{"rollups", "cityHash64(tenant, view, metric)"},
+	{"rollups_1m", "cityHash64(tenant, view, metric)"},
+	{"rollups_1h", "cityHash64(tenant, view, metric)"},
 	{"traces", ""},
 	{"llm_calls", ""},
 	{"tool_calls", ""},
 	{"retrievals", ""},
 	{"errors", ""},
 	{"assessments_latest", ""},
+	{"metrics_1m", ""},
+	{"metrics_1h", ""},
 }
 
 // OnCluster has a statement run on every server of the cluster, if there is one.
