@@ -98,9 +98,9 @@ func (e *exposition) totals(f *family) (out []*dto.Metric) {
 			return
 		}
 		number, known := e.s.metrics.numbers[f.metric]
-		if p := x.totals.find(number); known && p != nil {
+		if p, ok := x.total(number); known && ok {
 			m := &dto.Metric{Label: f.pairs(x.Labels)}
-			f.tell(m, p, e.s.began)
+			f.tell(m, &p, e.s.began)
 			out = append(out, m)
 		}
 	})

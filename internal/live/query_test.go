@@ -76,7 +76,7 @@ func recount(all []told, tenant, service, metric string, p query.Point) (sum rol
 // among them, and asks for windows of all sizes on the way.
 func TestAnswersEqualARecount(t *testing.T) {
 	t.Parallel()
-	for _, maxBytes := range []int64{64 << 20, 200 << 10} {
+	for _, maxBytes := range []int64{64 << 20, 100 << 10} {
 		rng := rand.New(rand.NewPCG(7, uint64(maxBytes)))
 		s := New(Config{MaxBytes: maxBytes, MaxSeries: 100, History: 24 * time.Hour})
 		var all []told
@@ -149,10 +149,7 @@ func equal(a, b *rollup.Partial) bool {
 func sizes(s *Store) (sum int64) {
 	for _, t := range s.tenants {
 		for _, x := range t.list {
-			sum += int64(seriesBytes+entryBytes*len(x.totals.entries)) + 2*int64(len(x.View)+2+len(x.Labels[0].Name)+len(x.Labels[0].Value)+1)
-			for i := range x.totals.entries {
-				sum += 16 * int64(len(x.totals.entries[i].Hist))
-			}
+			sum += int64(seriesBytes+cap(x.totals)) + 2*int64(len(x.View)+2+len(x.Labels[0].Name)+len(x.Labels[0].Value)+1)
 			for _, list := range x.tiers {
 				for _, c := range list {
 					sum += int64(cellBytes + cap(c.data))

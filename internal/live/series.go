@@ -17,7 +17,10 @@ type series struct {
 	hotIn  int   // its tier
 	isHot  bool
 	latest int64 // start of the newest pane that was added to
-	totals content
+	// totals are what was counted for Prometheus, packed, and fresh what was
+	// counted since they were.
+	totals []byte
+	fresh  content
 	size   int64 // bytes, of totals and all cells
 }
 
@@ -27,6 +30,7 @@ func (x *series) open(s *Store, tier int, start int64) *content {
 		return &x.hot
 	}
 	x.cool(s)
+	x.settle(s)
 	list := x.tiers[tier]
 	i := list.find(start)
 	if i == len(list) || list[i].start != start {
@@ -69,14 +73,36 @@ func (x *series) grow(s *Store, by int64) {
 // count adds to the totals.
 func (x *series) count(s *Store, metrics []rollup.Metric) {
 	for i := range metrics {
-		m := &metrics[i]
-		before := len(x.totals.entries)
-		p := x.totals.of(s.metrics.number(m.Name))
-		buckets := len(p.Hist)
-		p.Merge(&m.Partial)
+		p := x.fresh.of(s.metrics.number(metrics[i].Name))
+		p.Merge(&metrics[i].Partial)
 		p.Distinct = nil // a count of different values is of a window
-		x.grow(s, int64(entryBytes*(len(x.totals.entries)-before)+16*(len(p.Hist)-buckets)))
 	}
+}
+
+// settle packs the totals.
+func (x *series) settle(s *Store) {
+	if len(x.fresh.entries) == 0 {
+		return
+	}
+	s.scratch.reset()
+	s.scratch.merge(x.totals)
+	for i := range x.fresh.entries {
+		e := &x.fresh.entries[i]
+		s.scratch.of(e.metric).Merge(&e.Partial)
+	}
+	x.grow(s, -int64(cap(x.totals)))
+	x.totals = s.packed(s.scratch.entries)
+	x.grow(s, int64(cap(x.totals)))
+	x.fresh.reset()
+}
+
+// total gives a metric's total; false: nothing was counted.
+func (x *series) total(metric uint32) (p rollup.Partial, ok bool) {
+	mergeMetric(&p, x.totals, metric)
+	if f := x.fresh.find(metric); f != nil {
+		p.Merge(f)
+	}
+	return p, !p.Zero()
 }
 
 // coolAfter is how many seconds a pane stays unpacked that nothing is added to.
@@ -86,7 +112,8 @@ const coolAfter = 60
 func (x *series) fold(s *Store) {
 	if x.isHot && x.hotAt+coolAfter < s.now {
 		x.cool(s)
-		x.hot = content{}
+		x.settle(s)
+		x.hot, x.fresh = content{}, content{}
 	}
 	for t := range x.tiers {
 		list := x.tiers[t]

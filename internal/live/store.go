@@ -17,7 +17,6 @@ const otherLabel = "__other__"
 const (
 	seriesBytes = 600
 	cellBytes   = 48
-	entryBytes  = 160
 )
 
 // Store keeps what was added to series. Safe for concurrent use: the goroutines

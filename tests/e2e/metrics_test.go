@@ -61,6 +61,15 @@ func page(t *testing.T, up *harness.Instance, path string) (string, error) {
 	return string(body), err
 }
 
+// metricAnswer is what the API answers.
+type metricAnswer struct {
+	Series []struct {
+		Points []struct {
+			Values map[string]float64 `json:"values"`
+		} `json:"points"`
+	} `json:"series"`
+}
+
 // awaitAnswer waits until a metric of a service in the last hour is as it must be.
 func awaitAnswer(t *testing.T, up *harness.Instance, service, metric, stat string, want float64) {
 	t.Helper()
@@ -69,13 +78,7 @@ func awaitAnswer(t *testing.T, up *harness.Instance, service, metric, stat strin
 		if err != nil {
 			return err
 		}
-		var answer struct {
-			Series []struct {
-				Points []struct {
-					Values map[string]float64 `json:"values"`
-				} `json:"points"`
-			} `json:"series"`
-		}
+		var answer metricAnswer
 		if err := json.Unmarshal([]byte(body), &answer); err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,121 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/prometheus/promql"
+
+	"github.com/spanmill/spanmill/tests/e2e/harness"
+)
+
+// TestDashboards asks every panel's query of deploy/grafana on the demo's data:
+// Prometheus's by its own engine, of what it would have scraped, and ClickHouse's
+// of ClickHouse.
+func TestDashboards(t *testing.T) {
+	t.Parallel()
+	up := harness.Start(t, harness.NewUp(t), harness.Options{})
+	start := time.Now().Add(-3 * time.Minute)
+	scrapes := scraped{}
+	for i, seed := range []string{"1", "2"} {
+		if code, out := run(t, up, "demo", "--rate", "0", "--spans", "3000", "--seed", seed, "--start", start.UTC().Format(time.RFC3339)); code != 0 {
+			t.Fatalf("demo: exit %d\n%s", code, out)
+		}
+		harness.Eventually(t, func() error {
+			return settled(t, up, float64(3000*(i+1)))
+		})
+		body, err := page(t, up, "/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		scrapes.take(t, body, start.Add(time.Duration(i+1)*15*time.Second))
+	}
+	awaitSQL(t, up, "6000", "SELECT sum(count) FROM metrics_1m WHERE view = 'tenant' AND metric = 'spans'")
+	at := start.Add(30 * time.Second)
+	engine := promql.NewEngine(promql.EngineOpts{MaxSamples: 1e6, Timeout: time.Minute})
+	files, err := filepath.Glob(filepath.Join(harness.Root(t), "deploy/grafana/dashboards/*.json"))
+	if err != nil || len(files) < 2 {
+		t.Fatal(files, err)
+	}
+	asked := 0
+	for _, file := range files {
+		for _, p := range panelsOf(t, file) {
+			for _, q := range p.Targets {
+				asked++
+				name := filepath.Base(file) + ": " + p.Title
+				if q.SQL != "" {
+					if rows := up.SQL(t, grafanaSQL(q.SQL)); rows == "" || strings.Contains(rows, "nan") {
+						t.Errorf("%s: no data: %q\n%s", name, rows, q.SQL)
+					}
+					continue
+				}
+				expr := strings.NewReplacer("$__rate_interval", "1m", "$__range", "1m").Replace(q.Expr)
+				query, err := engine.NewInstantQuery(t.Context(), scrapes.queryable(), nil, expr, at)
+				if err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
+				result := query.Exec(t.Context())
+				if v, err := result.Vector(); err != nil || len(v) == 0 {
+					t.Errorf("%s: no data: %v, %v\n%s", name, v, err, expr)
+				}
+				query.Close()
+			}
+		}
+	}
+	if asked < 30 {
+		t.Errorf("%d queries, want those of all panels", asked)
+	}
+	up.Terminate(t)
+}
+
+// settled reports whether the API has so many spans.
+func settled(t *testing.T, up *harness.Instance, want float64) error {
+	t.Helper()
+	body, err := page(t, up, "/api/v1/metrics/query?metric=spans&window=1h&stat=count")
+	if err != nil {
+		return err
+	}
+	var answer metricAnswer
+	if err := json.Unmarshal([]byte(body), &answer); err != nil {
+		t.Fatal(err)
+	}
+	if len(answer.Series) != 1 || answer.Series[0].Points[0].Values["count"] != want {
+		return errors.New(body)
+	}
+	return nil
+}
+
+type panel struct {
+	Title   string `json:"title"`
+	Targets []struct {
+		Expr string `json:"expr"`
+		SQL  string `json:"rawSql"`
+	} `json:"targets"`
+}
+
+func panelsOf(t *testing.T, file string) []panel {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var board struct {
+		Panels []panel `json:"panels"`
+	}
+	if err := json.Unmarshal(text, &board); err != nil {
+		t.Fatal(err)
+	}
+	return board.Panels
+}
+
+// grafanaSQL is what the ClickHouse plugin makes of a panel's query.
+func grafanaSQL(q string) string {
+	return strings.NewReplacer(
+		"$__timeFilter(time)", "time >= now() - INTERVAL 2 HOUR AND time <= now() + INTERVAL 1 HOUR", "${tenant}", "default",
+	).Replace(q)
+}
