@@ -66,6 +66,13 @@ type Try struct {
 	Found           bool
 }
 
+// maxName bounds what is looked up: a search looks at each beginning of a name,
+// and no model's is longer, with whatever path or ARN it stands in.
+const maxName = 512
+
+// tooLong reports whether a call's names are beyond what any book has.
+func tooLong(c *Call) bool { return len(c.Provider)+len(c.Model)+len(c.Tier) > maxName }
+
 // Find gives the price of a call's model. tried, if not nil, hears of each name
 // that was looked up.
 func (s *Books) Find(c Call, tried func(Try)) Match {
@@ -93,8 +100,11 @@ type hit struct {
 }
 
 func (f *finder) find(c Call) Match {
-	if c.Model == "" {
+	switch {
+	case c.Model == "":
 		return Match{Why: NoModel}
+	case tooLong(&c):
+		return Match{Why: UnknownModel}
 	}
 	provider, model := c.Provider, c.Model
 	if routers[provider] {

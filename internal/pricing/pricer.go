@@ -61,11 +61,16 @@ func (p *Pricer) find(k cached, received int64) *Match {
 	if m, ok := p.matches[k]; ok {
 		return m
 	}
+	k.tenant = strings.Clone(k.tenant)
+	call := Call{k.tenant, k.provider, k.model, k.tier, time.UnixMilli(received)}
+	if tooLong(&call) {
+		m := p.books.Find(call, nil)
+		return &m // remembered, such names would be memory for whoever makes them up
+	}
 	if len(p.matches) >= maxMatches {
 		clear(p.matches)
 	}
-	k.tenant, k.provider = strings.Clone(k.tenant), strings.Clone(k.provider)
-	k.model, k.tier = strings.Clone(k.model), strings.Clone(k.tier)
+	k.provider, k.model, k.tier = strings.Clone(k.provider), strings.Clone(k.model), strings.Clone(k.tier)
 	m := p.books.Find(Call{k.tenant, k.provider, k.model, k.tier, time.UnixMilli(received)}, nil)
 	p.matches[k] = &m
 	return &m

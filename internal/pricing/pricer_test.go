@@ -3,6 +3,7 @@ package pricing
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -43,6 +44,11 @@ func TestMatchesAreBounded(t *testing.T) {
 		if len(p.matches) > maxMatches {
 			t.Fatalf("%d matches are kept", len(p.matches))
 		}
+	}
+	clear(p.matches)
+	long := &schema.GenAI{Provider: "openai", Model: "gpt-4o" + strings.Repeat("-001", 1<<20), Billable: true}
+	if why := p.Price("default", 1, &schema.Span{}, long, &cost); why != UnknownModel || len(p.matches) != 0 {
+		t.Errorf("a name of 4 MiB: %q, %d matches are kept", why, len(p.matches))
 	}
 }
 

@@ -55,6 +55,9 @@ func FuzzNormalize(f *testing.F) {
 		if size := len(a) + len(b); cap(n.made) > maxKeptBytes+64*size || len(n.lists) > 2*maxListed {
 			t.Errorf("%d bytes and %d words made of %d", cap(n.made), len(n.lists), size)
 		}
+		if kept := cap(n.hits) + cap(n.values) + cap(n.leaves); kept > 3*maxKeptHits+8*(len(a)+len(b)) {
+			t.Errorf("%d hits, values and leaves of %d bytes", kept, len(a)+len(b))
+		}
 		consumed(t, &s, g.Input, g.InputAttr, g.InputKey)
 		consumed(t, &s, g.Output, g.OutputAttr, g.OutputKey)
 	})
