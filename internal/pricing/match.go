@@ -134,6 +134,9 @@ func (f *finder) knows(name string) bool {
 
 // agreed is the price that all the catalogues have in common.
 func (f *finder) agreed(names []string, model, tier string) (first Match) {
+	if head, rest, ok := strings.Cut(model, "/"); ok && meant[strings.ToLower(head)] == either {
+		model = rest
+	}
 	for i, name := range names {
 		m := f.priced(f.search(name, []string{name}, model), tier)
 		switch {
@@ -174,7 +177,7 @@ func (f *finder) search(provider string, names []string, model string) hit {
 	if h := f.look(Exact, names, model, (*Book).has); h.entry != nil {
 		return h
 	}
-	stripped := candidates(lower, append(slices.Clone(names), provider))
+	stripped := candidates(lower, append(called(provider), names...))
 	for _, name := range stripped {
 		if h := f.look(Stripped, names, name, (*Book).hasFolded); h.entry != nil {
 			return h

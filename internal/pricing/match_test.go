@@ -32,6 +32,9 @@ func TestFind(t *testing.T) {
 		{"gcp.vertex_ai", "projects/p/locations/l/publishers/google/models/gemini-2.5-flash", "", "stripped gemini-2.5-flash"},
 		{"gcp.gen_ai", "gemini-2.5-flash", "", "exact gemini-2.5-flash"},
 		{"gcp.gen_ai", "gemini-2.5-pro", "", "unknown_provider"}, // which differ in a rate
+		{"gcp.gen_ai", "google/gemini-2.5-flash", "", "exact gemini-2.5-flash"},
+		{"gcp.gemini", "googleai/gemini-2.5-flash", "", "stripped gemini-2.5-flash"},
+		{"", "googleai/gemini-2.5-flash", "", "exact gemini-2.5-flash"},
 		{"azure.ai.openai", "gpt-4o", "", "exact gpt-4o"},
 		{"aws.bedrock", "arn:aws:bedrock:eu-west-1:1:inference-profile/apac.anthropic.claude-3-haiku-20240307-v1:0", "", "stripped anthropic.claude-3-haiku-20240307-v1:0"},
 		{"aws.bedrock", "ca.anthropic.claude-3-haiku-20240307-v1:0", "", "stripped anthropic.claude-3-haiku-20240307-v1:0"},

@@ -48,8 +48,18 @@ func reverse() map[string]string {
 			out[name] = provider
 		}
 	}
-	maps.Copy(out, map[string]string{"amazon-bedrock": "aws.bedrock", "mistralai": "mistral_ai", "azure_openai": "azure.ai.openai", "google": either})
+	maps.Copy(out, map[string]string{"amazon-bedrock": "aws.bedrock", "mistralai": "mistral_ai", "azure_openai": "azure.ai.openai", "google": either, "googleai": "gcp.gemini", "vertexai": "gcp.vertex_ai"})
 	return out
+}
+
+// called are the names that a provider's models may have before a slash.
+func called(provider string) (names []string) {
+	for name, means := range meant {
+		if means == provider {
+			names = append(names, name)
+		}
+	}
+	return append(names, provider)
 }
 
 // catalogues are the names to look a provider up under.

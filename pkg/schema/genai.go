@@ -46,8 +46,8 @@ type GenAI struct {
 	Kind      string
 	Operation string
 	Provider  string // canonical: trimmed, lower case, aliases resolved
-	// ProviderInferred: the span does not say who answered; Provider is whose
-	// SDK was called.
+	// ProviderInferred: the span does not say who answered; Provider is what the
+	// model's name begins with, or whose SDK was called.
 	ProviderInferred bool
 	// Model is the one to price: the response's, else the request's.
 	Model, RequestModel, ResponseModel string

@@ -17,7 +17,7 @@ CREATE OR REPLACE VIEW {{.Database}}.llm_calls{{.OnCluster}}
     status_message String COMMENT 'OTLP status message.',
     operation LowCardinality(String) COMMENT 'GenAI operation: chat, text_completion, ...',
     provider LowCardinality(String) COMMENT 'GenAI provider: openai, anthropic, ...',
-    provider_inferred Bool COMMENT 'The span does not say who answered: provider is whose SDK was called.',
+    provider_inferred Bool COMMENT 'The span does not say who answered: provider is what the model''s name begins with, or whose SDK was called.',
     model LowCardinality(String) COMMENT 'Model that is priced: the response''s, else the request''s.',
     request_model LowCardinality(String) COMMENT 'Model asked for.',
     response_model LowCardinality(String) COMMENT 'Model that answered.',

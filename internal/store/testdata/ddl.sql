@@ -419,7 +419,7 @@ COMMENT 'Spans whose cost a running spanmill reprice changes; empty when none ru
 
 -- 0025_span_provider
 ALTER TABLE spanmill.spans
-    ADD COLUMN IF NOT EXISTS provider_inferred Bool COMMENT 'The span does not say who answered: provider is whose SDK was called.' AFTER provider
+    ADD COLUMN IF NOT EXISTS provider_inferred Bool COMMENT 'The span does not say who answered: provider is what the model''s name begins with, or whose SDK was called.' AFTER provider
 
 -- 0030_rollups
 CREATE TABLE IF NOT EXISTS spanmill.rollups
@@ -636,7 +636,7 @@ CREATE OR REPLACE VIEW spanmill.llm_calls
     status_message String COMMENT 'OTLP status message.',
     operation LowCardinality(String) COMMENT 'GenAI operation: chat, text_completion, ...',
     provider LowCardinality(String) COMMENT 'GenAI provider: openai, anthropic, ...',
-    provider_inferred Bool COMMENT 'The span does not say who answered: provider is whose SDK was called.',
+    provider_inferred Bool COMMENT 'The span does not say who answered: provider is what the model''s name begins with, or whose SDK was called.',
     model LowCardinality(String) COMMENT 'Model that is priced: the response''s, else the request''s.',
     request_model LowCardinality(String) COMMENT 'Model asked for.',
     response_model LowCardinality(String) COMMENT 'Model that answered.',

@@ -30,7 +30,10 @@ func (n *Normalizer) fill(span *schema.Span, out *schema.GenAI) {
 		out.Model = n.modelInContent(out)
 	}
 	mendUsage(out)
-	if out.Billable = billable(out); out.Billable && out.Provider == "" {
+	if n.text(clientFormat) == geminiFormat {
+		mendGemini(out)
+	}
+	if out.Billable = n.billable(span, out); out.Billable && out.Provider == "" {
 		n.inferProvider(span, out)
 	}
 }

@@ -18,8 +18,8 @@ var providers = []struct {
 	{"anthropic", []string{"anthropic.messages"}},
 	{"aws.bedrock", []string{"bedrock", "amazon_bedrock", "bedrock_converse", "amazon-bedrock", "aws"}},
 	{"gcp.vertex_ai", []string{"vertex_ai", "vertexai", "google.vertex", "google-vertex"}},
-	{"gcp.gemini", []string{"gemini", "google_ai_gemini", "google.generative-ai", "google_genai"}},
-	{googleUnknown, []string{"google"}},
+	{"gcp.gemini", []string{"gemini", "google_ai_gemini", "google.generative-ai", "google_genai", "googleai"}},
+	{googleUnknown, []string{"google", "gcp.vertex.agent"}}, // the latter is what Google's ADK calls itself
 	{"mistral_ai", []string{"mistralai", "mistral"}},
 	{"x_ai", []string{"xai"}},
 	{"ibm.watsonx.ai", []string{"ibm.watson.ai", "watsonx"}},
@@ -72,19 +72,29 @@ var (
 	// clientFormats are MLflow's names of messages' formats.
 	clientFormats = map[string]string{
 		"openai": "openai", "anthropic": "anthropic", "bedrock": "aws.bedrock",
-		"gemini": googleUnknown, "groq": "groq", "mistral": "mistral_ai",
+		geminiFormat: googleUnknown, "groq": "groq", "mistral": "mistral_ai",
 	}
 	// clientNames are what Langfuse calls the spans of an SDK that it wraps,
 	// unless the application has a name for them.
 	clientNames = map[string]string{"OpenAI-generation": "openai", "OpenAI-embedding": "openai"}
 )
 
-// inferProvider says whose SDK was called, for a span that names no provider.
+// inferProvider says whose model was called, if the model's name begins with
+// that, else whose SDK was, for a span that names no provider.
 // That it was inferred is part of what the span says.
 func (n *Normalizer) inferProvider(span *schema.Span, out *schema.GenAI) {
-	name := clientFormats[n.text(clientFormat)]
-	if name == "" && n.spoken&n.table.langfuse != 0 {
+	name := ""
+	if head, _, routed := strings.Cut(out.Model, "/"); routed {
+		name = n.providers[n.lower(head)] // as routers and Genkit's plugins write it
+	}
+	switch {
+	case name != "":
+	case n.best[clientFormat].rank != noRank:
+		name = clientFormats[n.text(clientFormat)]
+	case n.spoken&n.table.langfuse != 0:
 		name = clientNames[span.Name]
+	case n.spoken&n.table.claude != 0:
+		name = "anthropic" // whose SDK Claude Code is made with
 	}
 	if name != "" {
 		out.Provider, out.ProviderInferred = n.atServer(name), true

@@ -236,6 +236,10 @@ func TestProvidersOfClients(t *testing.T) {
 		"nothing but a model": {span("mlflow.spanType", "LLM", "mlflow.llm.model", "gpt-4o"), ""},
 		"Langfuse's wrapper":  {&schema.Span{Name: "OpenAI-generation", Attrs: attrs(langfuse...)}, "openai"},
 		"the user's own name": {&schema.Span{Name: "answer", Attrs: attrs(langfuse...)}, ""},
+		"a router's model":    {span("mlflow.spanType", "LLM", "mlflow.message.format", "openai", "mlflow.llm.model", "Anthropic/claude-sonnet-4-5"), "anthropic"},
+		"an unknown router's": {span("mlflow.spanType", "LLM", "mlflow.llm.model", "acme/claude-sonnet-4-5"), ""},
+		"Genkit's plugin":     {span("genkit:metadata:subtype", "model", "genkit:name", "googleai/gemini-2.5-flash"), "gcp.gemini"},
+		"Claude Code":         {span("span.type", "claude_code.llm_request", "model", "claude-sonnet-4-5"), "anthropic"},
 		"not Langfuse":        {&schema.Span{Name: "OpenAI-generation", Attrs: attrs("gen_ai.operation.name", "chat")}, ""},
 	} {
 		if g := normalize(c.span); g.Provider != c.want || g.ProviderInferred != (c.want != "") {
@@ -245,6 +249,34 @@ func TestProvidersOfClients(t *testing.T) {
 	said := normalize(span("mlflow.spanType", "LLM", "mlflow.message.format", "openai", "mlflow.llm.provider", "acme"))
 	if said.Provider != "acme" || said.ProviderInferred {
 		t.Errorf("the span says acme: provider %q, inferred %t", said.Provider, said.ProviderInferred)
+	}
+}
+
+// MLflow makes a span of each method of Google's SDK that leads to a request, and
+// one of the request; its counts leave out thoughts.
+func TestGeminiByMLflow(t *testing.T) {
+	t.Parallel()
+	call := func(name, format, usage string) schema.GenAI {
+		return normalize(&schema.Span{Name: name, Attrs: attrs("mlflow.spanType", "LLM", "mlflow.message.format", format, "mlflow.chat.tokenUsage", usage)})
+	}
+	const usage = `{"input_tokens": 11, "output_tokens": 4, "total_tokens": 79}`
+	for name, want := range map[string]bool{
+		"Models._generate_content": true, "AsyncModels._generate_content": true, "GenerativeModel.generate_content": true,
+		"Models.generate_content": false, "AsyncModels.generate_content": false, "Chat.send_message": false, "AsyncChat.send_message": false,
+	} {
+		g := call(name, `gemini`, usage)
+		if g.Billable != want || g.OutputTokens != tokens(68) || g.ReasoningTokens != tokens(64) || g.UsageFlags != schema.UsageReasoningAdded {
+			t.Errorf("%s: billable %t, %+v of which %+v, flags %d", name, g.Billable, g.OutputTokens, g.ReasoningTokens, g.UsageFlags)
+		}
+	}
+	for _, g := range []schema.GenAI{
+		call("Models.generate_content", "openai", usage),
+		call("Models._generate_content", "gemini", `{"input_tokens": 11, "output_tokens": 4}`),
+		call("Models._generate_content", "gemini", `{"input_tokens": 11, "output_tokens": 4, "total_tokens": 15}`),
+	} {
+		if !g.Billable || g.OutputTokens != tokens(4) || g.ReasoningTokens.Set {
+			t.Errorf("billable %t, %+v of which %+v", g.Billable, g.OutputTokens, g.ReasoningTokens)
+		}
 	}
 }
 

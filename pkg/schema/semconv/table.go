@@ -19,8 +19,8 @@ type table struct {
 	scopes   [256][]scopeName // by first byte
 	folds    []foldRule
 	// Bits of the families that rules speak of: whose providers have the API in
-	// their names, whose tools answer in events, whose spans are called after the
-	// SDK.
+	// their names, whose tools answer in events and who calls one provider's SDK,
+	// whose spans are called after the SDK.
 	vercel, claude, langfuse uint32
 }
 

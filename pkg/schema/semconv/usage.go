@@ -93,10 +93,34 @@ func (n *Normalizer) fillCost(out *schema.GenAI) {
 	out.CostNano.N = min(out.CostNano.N, math.MaxInt64)
 }
 
+// geminiFormat is MLflow's name for calls of Google's SDK.
+const geminiFormat = "gemini"
+
+// repeats are what MLflow calls spans around the requests that a method of
+// Google's SDK comes to. Each of those has a span of its own, _generate_content;
+// an answer that calls tools takes several.
+var repeats = map[string]bool{
+	"Models.generate_content": true, "AsyncModels.generate_content": true,
+	"Chat.send_message": true, "AsyncChat.send_message": true,
+}
+
+// mendGemini completes what MLflow counts of Google's answers: their thoughts
+// are in the total only.
+func mendGemini(out *schema.GenAI) {
+	told := addSaturated(out.InputTokens.N, out.OutputTokens.N)
+	if out.OutputTokens.Set && !out.ReasoningTokens.Set && out.TotalTokens.N > told {
+		out.ReasoningTokens = schema.Count{N: out.TotalTokens.N - told, Set: true}
+		add(&out.OutputTokens, out.ReasoningTokens, out, schema.UsageReasoningAdded)
+	}
+}
+
 // billable decides R6, by the span alone.
-func billable(out *schema.GenAI) bool {
+func (n *Normalizer) billable(span *schema.Span, out *schema.GenAI) bool {
 	switch out.Kind {
 	case kindLLM, kindEmbedding, kindReranker:
+		if n.text(clientFormat) == geminiFormat && repeats[span.Name] {
+			return false
+		}
 		return !strings.EqualFold(out.Operation, fetchResponse)
 	case kindGuardrail, kindEvaluator:
 		return out.Model != ""
