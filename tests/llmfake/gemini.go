@@ -16,6 +16,8 @@ type geminiRequest struct {
 			Name                 string          `json:"name"`
 			Parameters           json.RawMessage `json:"parameters"`
 			ParametersJSONSchema json.RawMessage `json:"parametersJsonSchema"`
+			// The API takes a field by either of its names; the Python SDK uses this one.
+			ParametersSnakeCase json.RawMessage `json:"parameters_json_schema"`
 		} `json:"functionDeclarations"`
 	} `json:"tools"`
 	GenerationConfig struct {
@@ -120,8 +122,10 @@ func (c *geminiRequest) prompt(model string, seed []byte) prompt {
 	for _, t := range c.Tools {
 		for _, f := range t.FunctionDeclarations {
 			schema := f.Parameters
-			if f.ParametersJSONSchema != nil {
-				schema = f.ParametersJSONSchema
+			for _, other := range []json.RawMessage{f.ParametersJSONSchema, f.ParametersSnakeCase} {
+				if other != nil {
+					schema = other
+				}
 			}
 			p.tools = append(p.tools, tool{f.Name, schema})
 		}

@@ -44,7 +44,10 @@ const models = {
     };
   },
   google() {
-    const google = require('@ai-sdk/google').createGoogleGenerativeAI({ baseURL: `${FAKE}/v1beta`, apiKey: 'key' });
+    // The API gives tool calls no ids: the SDK makes them up, at random unless told otherwise.
+    let calls = 0;
+    const generateId = () => `call_${++calls}`;
+    const google = require('@ai-sdk/google').createGoogleGenerativeAI({ baseURL: `${FAKE}/v1beta`, apiKey: 'key', generateId });
     const model = google('gemini-2.5-flash');
     return { chat: model, thinker: model, thinking: { google: { thinkingConfig: { includeThoughts: true } } } };
   },

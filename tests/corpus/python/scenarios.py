@@ -86,7 +86,7 @@ class Anthropic:
         return self.client.messages.create(model="claude-sonnet-4-5", max_tokens=more.pop("max_tokens", 100), messages=list(messages), **more)
 
     def chat(self):
-        self.ask(user(QUESTION), system=BRIEF, temperature=0.5)
+        self.ask(user(QUESTION), system=BRIEF)  # the SDK has no temperature any more
 
     def stream(self):
         for _ in self.ask(user(CAT), system=BRIEF, stream=True):

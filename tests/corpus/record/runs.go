@@ -19,7 +19,7 @@ var variants = []struct {
 	{"otel", "anthropic", others},
 	{"otel", "google", others},
 	{"otel", "langchain", []string{"agent"}},
-	{"otel", "older-openai", []string{"chat", "stream", "tools", "embeddings", "error", "cached", "reasoning"}},
+	{"otel", "older-openai", []string{"chat", "stream", "tools", "error", "cached", "reasoning"}}, // it knew no embeddings
 	{"openinference", "openai", openAI},
 	{"openinference", "openai", responses},
 	{"openinference", "anthropic", others},
