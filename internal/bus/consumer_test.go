@@ -105,13 +105,20 @@ func TestAReaderThatKeepsUpFetchesInBulk(t *testing.T) {
 		h := receive(t, sources, "the source")
 		began := time.Now()
 		const records = 200
-		go c.produce(0, records)
-		for n := 0; n < records; {
-			got, err := h.src.Fetch(h.ctx)
-			if err != nil {
-				t.Fatal(err)
+		read := make(chan error, 1)
+		go func() {
+			n := 0
+			var err error
+			for n < records && err == nil {
+				var got []pipeline.Record
+				got, err = h.src.Fetch(h.ctx)
+				n += len(got)
 			}
-			n += len(got)
+			read <- err
+		}()
+		c.produce(0, records)
+		if err := receive(t, read, "all records"); err != nil {
+			t.Fatal(err)
 		}
 		// One in 25 ms, and those at the beginning and the end.
 		if most := int64(time.Since(began)/(25*time.Millisecond)) + 3; fetches.Load() > most {
