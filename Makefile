@@ -84,9 +84,9 @@ replay: ## The recorded instrumentations, normalised: goldens, coverage, the sam
 	@$(STAGE) "corpus" go test -count=1 ./tests/corpus/... ./tests/llmfake/...
 
 .PHONY: mlflow
-mlflow: engine ## MLflow's SDKs beside a real MLflow server; installs both, minutes
+mlflow: engine ## MLflow's SDKs beside a real MLflow server; installs both, minutes (ARGS=-record: keep what it says)
 	@$(STAGE) "MLflow clients" scripts/python-envs.sh tests/compat/mlflow/python/requirements/*.txt
-	@$(STAGE) "MLflow" env SPANMILL_MLFLOW=1 go test -count=1 -timeout 60m -v ./tests/compat/mlflow/...
+	@$(STAGE) "MLflow" env SPANMILL_MLFLOW=1 go test -count=1 -timeout 60m -v ./tests/compat/mlflow $(ARGS)
 
 .PHONY: containers
 containers: engine ## What deploy/ ships: compose file, image, ClickHouse's files; on Docker too, if it is there

@@ -18,17 +18,17 @@ import (
 )
 
 // programs are the client programs whose every exchange is compared, and the
-// packages they run with.
+// packages they run with; the accounts of those that are kept are.
 var programs = []struct {
 	name     string
 	packages []string
-	env      []string
+	kept     bool
 }{
-	{name: "basic.py", packages: []string{tracing, full, fullNext}},
+	{name: "basic.py", packages: []string{tracing, full, fullNext}, kept: true},
 	{name: "spans.py", packages: []string{tracing, fullNext}},
-	{name: "assessments.py", packages: []string{tracing, full}},
+	{name: "assessments.py", packages: []string{tracing, full}, kept: true},
 	{name: "large.py", packages: []string{tracing}},
-	{name: "search.py", packages: []string{tracing, full}},
+	{name: "search.py", packages: []string{tracing, full}, kept: true},
 }
 
 // testClients runs each program against both servers. Logging is synchronous, so
@@ -36,15 +36,20 @@ var programs = []struct {
 func testClients(t *testing.T, f *fixture) {
 	for _, p := range programs {
 		for _, packages := range p.packages {
+			c := client{
+				packages: packages, program: p.name, args: []string{"compat-" + strings.TrimSuffix(p.name, ".py") + " " + packages}, kept: p.kept && packages == tracing, wire: true,
+				env: []string{"MLFLOW_ENABLE_ASYNC_TRACE_LOGGING=false", "MLFLOW_SEARCH_TRACES_MAX_THREADS=1"},
+			}
+			if f.theirs == nil && !c.kept {
+				continue
+			}
 			t.Run(strings.TrimSuffix(p.name, ".py")+"/"+packages, func(t *testing.T) {
-				began := time.Now()
-				c := client{packages: packages, program: p.name, began: began}
-				c.env = append([]string{"MLFLOW_ENABLE_ASYNC_TRACE_LOGGING=false"}, p.env...)
+				c.began = time.Now()
 				theirs, ours := f.both(t, c)
-				if diff := cmp.Diff(setsInOrder(theirs.printed), setsInOrder(ours.printed)); diff != "" {
+				if diff := cmp.Diff(theirs.printed, ours.printed); diff != "" {
 					t.Errorf("the program printed other things (-theirs +ours):\n%s", diff)
 				}
-				f.judge.checkConversations(t, began, theirs.proxy.exchanges(), ours.proxy.exchanges())
+				f.judge.checkConversations(t, theirs.exchanges, ours.exchanges)
 			})
 		}
 	}
@@ -55,28 +60,36 @@ type client struct {
 	packages, program string
 	args, env         []string
 	began             time.Time
-}
-
-// outcome is what one run of a program gave.
-type outcome struct {
-	printed string
-	proxy   *proxy
+	// wire: its account has the exchanges, which come in one order.
+	wire bool
+	// kept: its account at a real server is in testdata/accounts, for where none
+	// runs.
+	kept bool
 }
 
 // both runs a program against the real server and ours, at the same time.
-func (f *fixture) both(t *testing.T, c client) (theirs, ours outcome) {
+func (f *fixture) both(t *testing.T, c client) (theirs, ours account) {
 	t.Helper()
-	theirs.proxy, ours.proxy = startProxy(t, f.theirs.URL, func() {}), f.proxy(t)
-	c.runAll(t, &theirs, &ours)
+	if f.theirs == nil {
+		if c.kept {
+			theirs = c.readAccount(t)
+		}
+		return theirs, f.alone(t, c)
+	}
+	peer, mine := startProxy(t, f.theirs.URL, func() {}), f.proxy(t)
+	printed := c.runAll(t, peer, mine)
+	theirs, ours = c.account(printed[0], peer), c.account(printed[1], mine)
+	if c.kept && *record {
+		c.writeAccount(t, theirs)
+	}
 	return theirs, ours
 }
 
 // alone runs a program against ours.
-func (f *fixture) alone(t *testing.T, c client) (ours outcome) {
+func (f *fixture) alone(t *testing.T, c client) account {
 	t.Helper()
-	ours.proxy = f.proxy(t)
-	c.runAll(t, &ours)
-	return ours
+	mine := f.proxy(t)
+	return c.account(c.runAll(t, mine)[0], mine)
 }
 
 func (f *fixture) proxy(t *testing.T) *proxy {
@@ -84,33 +97,40 @@ func (f *fixture) proxy(t *testing.T) *proxy {
 	return startProxy(t, f.mlflowURL(), func() { f.settle(t) })
 }
 
-func (c client) runAll(t *testing.T, outcomes ...*outcome) {
+// runAll runs the program once for each tracking URI and gives what it printed.
+func (c client) runAll(t *testing.T, uris ...*proxy) []string {
 	t.Helper()
 	interpreter := python(t, c.packages)
 	var all sync.WaitGroup
-	errs := make([]error, len(outcomes))
-	for i, o := range outcomes {
-		all.Go(func() { o.printed, errs[i] = c.run(t.Context(), interpreter, o.proxy.URL) })
+	printed, errs := make([]string, len(uris)), make([]error, len(uris))
+	for i, uri := range uris {
+		all.Go(func() { printed[i], errs[i] = c.run(t.Context(), interpreter, uri.URL) })
 	}
 	all.Wait()
 	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
 	}
+	return printed
 }
 
 // run runs the program with a tracking URI and gives what it printed. Its clock
 // begins two hours before began: what is later than began is the server's time.
 func (c client) run(ctx context.Context, interpreter, uri string) (string, error) {
-	program := c.program
-	if !filepath.IsAbs(program) {
-		program = filepath.Join("python", program)
+	steady, err := filepath.Abs("python/steady.py")
+	if err != nil {
+		return "", err
 	}
-	cmd := exec.CommandContext(ctx, interpreter, append([]string{"python/steady.py", program}, c.args...)...)
+	cmd := exec.CommandContext(ctx, interpreter, append([]string{steady, filepath.Base(c.program)}, c.args...)...)
+	// Where a program is goes into its traces: it is started beside its file.
+	if cmd.Dir = filepath.Dir(steady); filepath.IsAbs(c.program) {
+		cmd.Dir = filepath.Dir(c.program)
+	}
 	cmd.Env = append(os.Environ(),
 		"MLFLOW_TRACKING_URI="+uri, "MLFLOW_DISABLE_TELEMETRY=true", "DO_NOT_TRACK=true", "GIT_PYTHON_REFRESH=quiet",
+		"LOGNAME=somebody", // a trace's info has it
 		// A server that fails is to fail the test, not to be asked for minutes.
 		"MLFLOW_HTTP_REQUEST_MAX_RETRIES=0",
-		"STEADY_SEED="+filepath.Base(c.program)+c.packages+strings.Join(c.args, ","),
+		"STEADY_SEED="+c.name(),
 		"STEADY_CLOCK="+strconv.FormatInt(c.began.Add(-ago).Truncate(time.Second).UnixNano(), 10))
 	cmd.Env = append(cmd.Env, c.env...)
 	out, err := cmd.Output()
@@ -120,15 +140,19 @@ func (c client) run(ctx context.Context, interpreter, uri string) (string, error
 	return string(out), err
 }
 
+// name is another one for each run that is to have ids of its own.
+func (c client) name() string {
+	return strings.Join(append([]string{strings.TrimSuffix(filepath.Base(c.program), ".py"), c.packages}, c.args...), " ")
+}
+
 // checkConversations holds two conversations of one program against each other.
-func (j *judge) checkConversations(t *testing.T, began time.Time, theirs, ours []*exchange) {
+func (j *judge) checkConversations(t *testing.T, theirs, ours []seen) {
 	t.Helper()
-	theirNames, ourNames := newSymbols(began), newSymbols(began)
 	for i := range max(len(theirs), len(ours)) {
 		if i >= len(theirs) || i >= len(ours) {
 			t.Fatalf("%d requests to the real server, %d to ours:\n%s\n%s", len(theirs), len(ours), routes(theirs), routes(ours))
 		}
-		a, b := theirNames.see(theirs[i]), ourNames.see(ours[i])
+		a, b := theirs[i], ours[i]
 		what := fmt.Sprintf("exchange %d", i+1)
 		if a.Method+a.Path != b.Method+b.Path {
 			t.Fatalf("%s: the client asks the real server %s %s, ours %s %s", what, a.Method, a.Path, b.Method, b.Path)
@@ -170,7 +194,7 @@ func untold(found []difference, request any) []difference {
 	return rest
 }
 
-func routes(exchanges []*exchange) string {
+func routes(exchanges []seen) string {
 	var text strings.Builder
 	for _, e := range exchanges {
 		fmt.Fprintf(&text, "%s %s %d; ", e.Method, route(e.Path), e.Status)

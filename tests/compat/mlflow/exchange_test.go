@@ -27,12 +27,12 @@ type exchange struct {
 
 // seen is an exchange in which all that a server makes up has a name.
 type seen struct {
-	Method  string
-	Path    string
-	Request any
-	Status  int
-	Type    string
-	Reply   any
+	Method  string `json:"method"`
+	Path    string `json:"path"`
+	Request any    `json:"request,omitempty"`
+	Status  int    `json:"status"`
+	Type    string `json:"type"`
+	Reply   any    `json:"reply,omitempty"`
 }
 
 // see names an exchange's parts. Exchanges are to be seen in their order.

@@ -21,73 +21,97 @@ import (
 
 func TestMain(m *testing.M) { harness.Main(m) }
 
-// The Python packages that applications install: requirements files in
-// python/requirements.
+// The packages that applications install, and the requirements files that have
+// them. mlflow-tracing is among the clients of tests/compat; with the clients that
+// it logs by itself it is another environment.
 const (
-	tracing  = "tracing-3.17.2"
-	full     = "full-3.17.2"
-	fullNext = "full-3.18.0"
+	tracing     = "tracing-3.17.2"
+	tracingMore = "tracing-3.17.2 and more"
+	full        = "full-3.17.2"
+	fullNext    = "full-3.18.0"
 )
+
+var requirements = map[string]string{
+	tracing:     "tests/compat/python/requirements.txt",
+	tracingMore: "tests/compat/mlflow/python/requirements/tracing-3.17.2.txt",
+	full:        "tests/compat/mlflow/python/requirements/full-3.17.2.txt",
+	fullNext:    "tests/compat/mlflow/python/requirements/full-3.18.0.txt",
+}
 
 // fixture is what the tests share: a real server and ours, each started once.
 type fixture struct {
 	*harness.Instance
 
+	plant harness.Plant
+	// theirs is nil where no real server runs: what it did is in testdata.
 	theirs *mlflowserver.Server
 	judge  *judge
 	kafka  *kadm.Client
 }
 
+// whole tells that a real server and all packages are wanted (make mlflow); else
+// these tests compare with what was recorded, and run mlflow-tracing alone.
+func whole() bool { return os.Getenv("SPANMILL_MLFLOW") != "" }
+
 // TestMLflow compares ours with the real server.
 func TestMLflow(t *testing.T) {
-	awaitDoor(t)
 	f := start(t)
+	if !whole() {
+		t.Run("corpus", func(t *testing.T) { testCorpus(t, f) })
+		t.Run("clients", func(t *testing.T) { testClients(t, f) })
+		t.Run("production", func(t *testing.T) { testProduction(t, f) })
+		return
+	}
 	realServer := startReal(t)
 	t.Run("corpus", func(t *testing.T) { testCorpus(t, f) })
 	f.theirs = realServer()
 	f.lengthenIDs(t)
 	t.Run("clients", func(t *testing.T) { testClients(t, f) })
-	t.Run("scenarios", func(t *testing.T) { testScenarios(t, f) })
+	f.run(t, "SPANMILL_READ_WAIT=30s") // some read at once
 	t.Run("production", func(t *testing.T) { testProduction(t, f) })
 	t.Run("load", func(t *testing.T) { testLoad(t, f, 2, 150) })
+	t.Run("scenarios", func(t *testing.T) { testScenarios(t, f) })
 	t.Run("list", func(t *testing.T) { f.judge.finish(t) })
 }
 
 // TestTenants and TestGatewayKilled have a spanmill of their own each.
-func TestTenants(t *testing.T) {
-	awaitDoor(t)
-	testTenants(t)
-}
+func TestTenants(t *testing.T) { testTenants(t) }
 
 func TestGatewayKilled(t *testing.T) {
-	awaitDoor(t)
+	if !whole() {
+		t.Skip("make mlflow runs this")
+	}
 	testKill(t, 2, 100, 1)
 }
 
-// awaitDoor: these run once the door has all its routes and the tables are
-// read through them; SPANMILL_MLFLOW=1 runs them before.
-func awaitDoor(t *testing.T) {
-	t.Helper()
-	if os.Getenv("SPANMILL_MLFLOW") == "" {
-		t.Skip("SPANMILL_MLFLOW is not set")
-	}
-}
-
-// start runs ours.
+// start runs ours. The tests wait for what they read: there is no need that the
+// server does, and many ask for what is not there. A batch is cut at once, since
+// they wait for it many times.
 func start(t *testing.T) *fixture {
 	t.Helper()
-	// A batch is cut soon: the comparisons wait for it many times.
-	return connect(t, harness.Start(t, harness.NewUp(t), harness.Options{Env: []string{"SPANMILL_MAX_AGE=100ms", "SPANMILL_READ_WAIT=30s"}}))
+	f := &fixture{plant: harness.NewUp(t), judge: &judge{used: map[int]bool{}}}
+	f.run(t, "SPANMILL_MAX_AGE=20ms", "SPANMILL_READ_WAIT=100ms")
+	return f
 }
 
-func connect(t *testing.T, in *harness.Instance) *fixture {
+// run begins a life of ours, with the data of the one before. A later setting
+// overrides an earlier one.
+func (f *fixture) run(t *testing.T, env ...string) {
+	t.Helper()
+	if f.Instance != nil {
+		f.Kill()
+	}
+	f.connect(t, harness.Start(t, f.plant, harness.Options{Env: append([]string{"SPANMILL_MAX_AGE=200ms"}, env...)}))
+}
+
+func (f *fixture) connect(t *testing.T, in *harness.Instance) {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(in.Kafka))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	return &fixture{Instance: in, judge: &judge{used: map[int]bool{}}, kafka: kadm.NewClient(client)}
+	f.Instance, f.kafka = in, kadm.NewClient(client)
 }
 
 // startReal runs the real server, which takes its time; the result waits for it.
@@ -128,10 +152,11 @@ func startReal(t *testing.T) func() *mlflowserver.Server {
 }
 
 // lengthenIDs makes the real server's next experiments have ids as long as ours:
-// SDKs send an id with each span, and tell the spans' sizes.
+// SDKs send an id with each span, and tell the spans' sizes. One in ten of ours is
+// shorter: the programs' names for experiments have none of those.
 func (f *fixture) lengthenIDs(t *testing.T) {
 	t.Helper()
-	call(t, f.theirs.URL, "", http.MethodPost, "/api/2.0/mlflow/experiments/create", map[string]any{"name": "the last short one"}, nil)
+	makeExperiment(t, f.theirs.URL, "the last short one")
 	const program = `
 import sqlite3, sys
 with sqlite3.connect(sys.argv[1], timeout=60) as db:
@@ -140,16 +165,40 @@ with sqlite3.connect(sys.argv[1], timeout=60) as db:
 	run(t, exec.CommandContext(t.Context(), python(t, full), "-c", program, f.theirs.Database))
 }
 
+// makeExperiments makes an experiment whose ids are as long as each other, and
+// gives its name, which begins as asked.
+func (f *fixture) makeExperiments(t *testing.T, name string) string {
+	t.Helper()
+	theirs := makeExperiment(t, f.theirs.URL, name)
+	for len(makeExperiment(t, f.mlflowURL(), name)) != len(theirs) {
+		name += "'"
+		theirs = makeExperiment(t, f.theirs.URL, name)
+	}
+	return name
+}
+
+// makeExperiment gives the id of a new experiment.
+func makeExperiment(t *testing.T, url, name string) string {
+	t.Helper()
+	var made struct {
+		ID string `json:"experiment_id"`
+	}
+	call(t, url, "", http.MethodPost, "/api/2.0/mlflow/experiments/create", map[string]any{"name": name}, &made)
+	return made.ID
+}
+
 // mlflowURL is our tracking URI.
 func (f *fixture) mlflowURL() string { return "http://" + f.MLflow }
 
+// writers is the consumer group that fills the tables.
+const writers = "spanmill-writer"
+
 // settle returns when all that was acknowledged before can be read: ours answers
 // a write when Kafka has it, and the tables have it a moment later. Others may
-// write meanwhile. Rollups are nothing that MLflow's clients read, and the end of
-// their topic is the mark of a transaction, which nobody reads.
+// write meanwhile.
 func (f *fixture) settle(t *testing.T) {
 	t.Helper()
-	ends, err := f.kafka.ListEndOffsets(t.Context())
+	ends, err := f.kafka.ListEndOffsets(t.Context(), schema.TopicSpans, schema.TopicEvents)
 	if err == nil {
 		err = ends.Error()
 	}
@@ -159,36 +208,30 @@ func (f *fixture) settle(t *testing.T) {
 	harness.Eventually(t, func() error { return f.behind(t.Context(), ends) })
 }
 
-// behind tells which consumer group has not read up to ends yet.
+// behind tells of a partition that is not in the tables up to its end.
 func (f *fixture) behind(ctx context.Context, ends kadm.ListedOffsets) error {
-	groups, err := f.kafka.Lag(ctx)
+	stored, err := f.kafka.FetchOffsets(ctx, writers)
+	if err == nil {
+		err = stored.Error()
+	}
 	if err != nil {
 		return err
 	}
-	if len(groups) == 0 {
-		return fmt.Errorf("no consumer group reads the topics")
-	}
-	for _, group := range groups {
-		if err := group.Error(); err != nil {
-			return err
+	ends.Each(func(end kadm.ListedOffset) {
+		at, known := stored.Lookup(end.Topic, end.Partition)
+		if err == nil && end.Offset > 0 && (!known || at.At < end.Offset) {
+			err = fmt.Errorf("%s/%d is stored up to %d, not yet to %d", end.Topic, end.Partition, at.At, end.Offset)
 		}
-		for _, lag := range group.Lag.Sorted() {
-			end, ok := ends.Lookup(lag.Topic, lag.Partition)
-			if ok && lag.Topic != schema.TopicRollups && lag.Lag > 0 && lag.Commit.At < end.Offset {
-				return fmt.Errorf("group %s is %d records behind in %s/%d", group.Group, lag.Lag, lag.Topic, lag.Partition)
-			}
-		}
-	}
-	return nil
+	})
+	return err
 }
 
-// python is the interpreter of an environment that has a requirements file's
-// packages; it is made on first use.
-func python(t *testing.T, requirements string) string {
+// python is the interpreter of an environment that has the packages; it is made
+// on first use.
+func python(t *testing.T, packages string) string {
 	t.Helper()
 	root := harness.Root(t)
-	cmd := exec.CommandContext(t.Context(), filepath.Join(root, "scripts", "python-env.sh"),
-		"tests/compat/mlflow/python/requirements/"+requirements+".txt")
+	cmd := exec.CommandContext(t.Context(), filepath.Join(root, "scripts", "python-env.sh"), requirements[packages])
 	cmd.Dir = root
 	return strings.TrimSpace(run(t, cmd))
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,60 +22,69 @@ import (
 func testProduction(t *testing.T, f *fixture) {
 	page := readDocs(t)
 	env := block(t, page, "## In production", "sh")
-	for _, packages := range []string{tracing, full} {
-		t.Run(packages, func(t *testing.T) {
-			app := block(t, page, "## In production", "python")
-			if packages == tracing {
-				// The one line that this package needs, as the page says.
-				app = strings.Replace(app, "import mlflow\n", "import mlflow\n"+block(t, page, "### mlflow-tracing alone", "python"), 1)
+	for _, packages := range []string{tracing, full, fullNext} {
+		app := block(t, page, "## In production", "python")
+		if packages == tracing {
+			// The one line that this package needs, as the page says.
+			app = strings.Replace(app, "import mlflow\n", "import mlflow\n"+block(t, page, "### mlflow-tracing alone", "python"), 1)
+		}
+		for _, ratio := range []string{valueOf(t, env, "MLFLOW_TRACE_SAMPLING_RATIO"), "1.0"} {
+			kept := packages == tracing && ratio != "1.0"
+			if f.theirs == nil && !kept || packages == fullNext && ratio == "1.0" {
+				continue
 			}
-			t.Run("sampled", func(t *testing.T) { f.sampled(t, packages, app, env) })
-			t.Run("all", func(t *testing.T) { f.unsampled(t, packages, app, env) })
-		})
-	}
-}
-
-// sampled: 300 calls, a tenth of which is sampled. The trace ids, and so the
-// decisions, are the same in each run: what ours has is what the SDK sent.
-func (f *fixture) sampled(t *testing.T, packages, app, env string) {
-	experiment := "production-sampled-" + packages
-	c := f.production(t, packages, app, env, experiment)
-	ours := f.alone(t, c)
-	var sent []string
-	for _, e := range ours.proxy.exchanges() {
-		if e.Method == http.MethodPost && e.Path == "/api/3.0/mlflow/traces" {
-			sent = append(sent, traceID(t, e.Body))
+			t.Run(packages+" ratio "+ratio, func(t *testing.T) {
+				c := f.production(t, packages, app, env, "sampled "+ratio+" "+packages)
+				c.env = append(c.env, "MLFLOW_TRACE_SAMPLING_RATIO="+ratio)
+				c.kept = kept
+				f.produce(t, c, ratio == "1.0")
+			})
 		}
 	}
-	if len(sent) == 0 || len(sent) >= 300 {
-		t.Fatalf("%d of 300 traces are sampled", len(sent))
-	}
-	slices.Sort(sent)
-	if diff := cmp.Diff(sent, f.tracesOf(t, experiment)); diff != "" {
-		t.Errorf("traces (-sent +found by SQL):\n%s", diff)
-	}
-	if got, want := f.spansOf(t, experiment), 2*len(sent); got != want {
-		t.Errorf("%d spans by SQL, want %d", got, want)
-	}
 }
 
-// unsampled: each call's trace is there and equals the real server's, by the SDK's
-// search and by SQL.
-func (f *fixture) unsampled(t *testing.T, packages, app, env string) {
-	const calls = 30
-	experiment := "production-all-" + packages
-	c := f.production(t, packages, strings.Replace(app, "range(300)", fmt.Sprintf("range(%d)", calls), 1), env, experiment)
-	c.env = append(c.env, "MLFLOW_TRACE_SAMPLING_RATIO=1.0")
-	f.both(t, c)
-	f.both(t, client{packages: packages, program: "feedback.py", args: []string{experiment}, began: c.began})
-	f.compareReading(t, experiment, cmp.Options{})
+// calls are how many the program makes.
+const calls = 300
 
-	f.settle(t)
-	got := f.SQL(t, fmt.Sprintf(`SELECT uniqExact(trace_id), count(), sum(input_tokens), sum(output_tokens), uniqExact(session_id)
-		FROM spans WHERE experiment_id = '%s' FORMAT TSV`, f.experimentID(t, experiment)))
-	// The program tells 12 tokens in and 7 out of each call, ten calls a session.
-	if want := fmt.Sprintf("%d\t%d\t%d\t%d\t%d", calls, 2*calls, 12*calls, 7*calls, calls/10); got != want {
-		t.Errorf("traces, spans, tokens and sessions by SQL: %s, want %s", got, want)
+// produce runs the program, then one that says of its traces whether they helped.
+// Each trace that was sampled is there and equals the real server's, by the SDK's
+// search and by SQL. The ids, and so the decisions, are the same in each run.
+func (f *fixture) produce(t *testing.T, c client, all bool) {
+	t.Helper()
+	app := c
+	app.kept = false // it prints nothing
+	_, ours := f.both(t, app)
+	var sent []string
+	sessions := map[string]bool{}
+	for _, e := range ours.proxy.exchanges() {
+		if e.Method == http.MethodPost && e.Path == "/api/3.0/mlflow/traces" {
+			id, session := toldOf(t, e.Body)
+			sent = append(sent, id)
+			sessions[session] = true
+		}
+	}
+	if all != (len(sent) == calls) || len(sent) == 0 {
+		t.Fatalf("%d of %d traces are sampled", len(sent), calls)
+	}
+	f.both(t, client{packages: c.packages, program: "feedback.py", args: c.args, began: c.began})
+	f.compareReading(t, c, cmp.Options{})
+
+	slices.Sort(sent)
+	if diff := cmp.Diff(sent, f.tracesOf(t, c.args[0])); diff != "" {
+		t.Errorf("traces (-sent +found by SQL):\n%s", diff)
+	}
+	got := f.SQL(t, fmt.Sprintf(`SELECT count(), sum(spans), sum(input_tokens), sum(output_tokens), uniqExact(session_id), countIf(tags['env'] = 'production')
+		FROM traces WHERE experiment_id = '%s' FORMAT TSV`, f.experimentID(t, c.args[0])))
+	// The program tells 12 tokens in and 7 out of each call.
+	n := len(sent)
+	if want := fmt.Sprintf("%d\t%d\t%d\t%d\t%d\t%d", n, 2*n, 12*n, 7*n, len(sessions), n); got != want {
+		t.Errorf("traces, spans, tokens, sessions and tagged ones by SQL: %s, want %s", got, want)
+	}
+	// feedback.py says of the first hundred at most that they helped, but for one in three.
+	got = f.SQL(t, fmt.Sprintf(`SELECT count(), sum(score) FROM assessments_latest WHERE name = 'helpful' AND trace_id IN
+		(SELECT trace_id FROM spans WHERE experiment_id = '%s') FORMAT TSV`, f.experimentID(t, c.args[0])))
+	if said := min(n, 100); got != fmt.Sprintf("%d\t%d", said, said-(said+2)/3) {
+		t.Errorf("feedback on %d traces and the sum of it by SQL: %s", said, got)
 	}
 }
 
@@ -86,7 +96,7 @@ func (f *fixture) production(t *testing.T, packages, app, env, experiment string
 	if err := os.WriteFile(file, []byte(strings.ReplaceAll(app, name, experiment)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := client{packages: packages, program: file, began: time.Now()}
+	c := client{packages: packages, program: file, args: []string{experiment}, began: time.Now()}
 	for line := range strings.Lines(env) {
 		setting := strings.TrimPrefix(strings.TrimSpace(line), "export ")
 		switch name, _, _ := strings.Cut(setting, "="); name {
@@ -110,19 +120,22 @@ func valueOf(t *testing.T, env, name string) string {
 	return value
 }
 
-func traceID(t *testing.T, body []byte) string {
+// toldOf is what a trace's info says: its id, as the tables have it, and its session.
+func toldOf(t *testing.T, body []byte) (id, session string) {
 	t.Helper()
 	var request struct {
 		Trace struct {
 			Info struct {
-				ID string `json:"trace_id"`
+				ID       string            `json:"trace_id"`
+				Metadata map[string]string `json:"trace_metadata"`
 			} `json:"trace_info"`
 		} `json:"trace"`
 	}
 	if err := json.Unmarshal(body, &request); err != nil {
 		t.Fatal(err)
 	}
-	return strings.TrimPrefix(request.Trace.Info.ID, "tr-")
+	info := request.Trace.Info
+	return strings.TrimPrefix(info.ID, "tr-"), info.Metadata["mlflow.trace.session"]
 }
 
 // tracesOf are the ids of an experiment's traces, sorted.
@@ -148,11 +161,13 @@ func (f *fixture) spansOf(t *testing.T, experiment string) int {
 // experimentID is that of an experiment of ours, by its name.
 func (f *fixture) experimentID(t *testing.T, name string) string {
 	t.Helper()
-	id := f.SQL(t, fmt.Sprintf("SELECT experiment_id FROM experiments WHERE name = '%s' LIMIT 1 FORMAT TSV", name))
-	if id == "" {
-		t.Fatalf("no experiment %q", name)
+	var found struct {
+		Experiment struct {
+			ID string `json:"experiment_id"`
+		} `json:"experiment"`
 	}
-	return id
+	call(t, f.mlflowURL(), "", http.MethodGet, "/api/2.0/mlflow/experiments/get-by-name?experiment_name="+url.QueryEscape(name), nil, &found)
+	return found.Experiment.ID
 }
 
 func readDocs(t *testing.T) string {

@@ -1,10 +1,15 @@
-"""Tags and assessments: made, read, changed, overridden, deleted; and how calls fail."""
+"""Tags and assessments: made, read, changed, overridden, deleted; and how calls fail.
+
+usage: assessments.py EXPERIMENT_NAME
+"""
+
+import sys
 
 import mlflow
 from common import settled, show, told, trace_as_dict
 from mlflow.entities import AssessmentError, AssessmentSource, Feedback
 
-experiment = mlflow.set_experiment("compat-assessments")
+experiment = mlflow.set_experiment(sys.argv[1])
 
 
 @mlflow.trace

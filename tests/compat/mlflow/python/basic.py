@@ -1,10 +1,15 @@
-"""An experiment made and found again, three nested functions, one trace with session, user and tags; read back."""
+"""An experiment made and found again, three nested functions, one trace with session, user and tags; read back.
+
+usage: basic.py EXPERIMENT_NAME
+"""
+
+import sys
 
 import mlflow
 from common import settled, show, trace_as_dict
 
-experiment = mlflow.set_experiment("compat-basic")
-mlflow.set_experiment("compat-basic")
+experiment = mlflow.set_experiment(sys.argv[1])
+mlflow.set_experiment(sys.argv[1])
 
 
 @mlflow.trace(span_type="RETRIEVER")

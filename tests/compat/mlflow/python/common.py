@@ -14,7 +14,8 @@ def settled():
 
 
 def show(what, value):
-    print(what, json.dumps(value, sort_keys=True, default=str))
+    """Prints a line of JSON, which is compared."""
+    print(json.dumps([what, value], sort_keys=True, default=str))
 
 
 def told(what, call, *args, **kwargs):

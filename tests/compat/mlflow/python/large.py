@@ -1,13 +1,17 @@
-"""A long prompt, pictures inside a chat, an explicit attachment, many and long tags."""
+"""A long prompt, pictures inside a chat, an explicit attachment, many and long tags.
+
+usage: large.py EXPERIMENT_NAME
+"""
 
 import base64
 import random
+import sys
 
 import mlflow
 from common import settled, show, trace_as_dict
 from mlflow.tracing.attachments import Attachment
 
-mlflow.set_experiment("compat-large")
+mlflow.set_experiment(sys.argv[1])
 ids = []
 
 

@@ -1,16 +1,26 @@
-"""A dozen traces found in many ways, page by page and by session; some deleted."""
+"""A dozen traces found in many ways, page by page and by session; some deleted.
+
+usage: search.py EXPERIMENT_NAME
+"""
+
+import sys
 
 import mlflow
 from common import settled, show, told
 from mlflow.tracing.client import TracingClient
 
-experiment = mlflow.set_experiment("compat-search")
+experiment = mlflow.set_experiment(sys.argv[1])
+
+
+def fail(i):
+    """One in four, without an exception: a stack is another one on each machine."""
+    if i % 4 == 3:
+        mlflow.get_current_active_span().set_status("ERROR")
 
 
 @mlflow.trace(span_type="LLM")
 def ask(i):
-    if i % 4 == 3:
-        raise ValueError("bad")
+    fail(i)
     return {"answer": i}
 
 
@@ -21,15 +31,13 @@ def turn(i):
         metadata={"mlflow.trace.session": f"s-{i // 4}", "mlflow.trace.user": f"u-{i % 2}"},
         client_request_id=f"c-{i}",
     )
+    fail(i)
     return ask(i)
 
 
 ids = []
 for i in range(12):
-    try:
-        turn(i)
-    except ValueError:
-        pass
+    turn(i)
     ids.append(mlflow.get_last_active_trace_id())
 settled()
 mlflow.log_feedback(trace_id=ids[0], name="score", value=True)

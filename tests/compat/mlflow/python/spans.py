@@ -1,10 +1,15 @@
-"""Spans of every kind: events, errors, streams, odd values, hand-made times, traces logged in one call."""
+"""Spans of every kind: events, errors, streams, odd values, hand-made times, traces logged in one call.
+
+usage: spans.py EXPERIMENT_NAME
+"""
+
+import sys
 
 import mlflow
 from common import settled, show, trace_as_dict
 from mlflow.entities import Document, SpanEvent
 
-experiment = mlflow.set_experiment("compat-spans")
+experiment = mlflow.set_experiment(sys.argv[1])
 ids = []
 
 
