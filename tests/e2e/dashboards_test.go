@@ -3,14 +3,19 @@ package e2e_test
 import (
 	"encoding/json"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/prometheus/prometheus/promql"
 
+	"github.com/spanmill/spanmill/pkg/schema/rollup"
 	"github.com/spanmill/spanmill/tests/e2e/harness"
 )
 
@@ -70,7 +75,46 @@ func TestDashboards(t *testing.T) {
 	if asked < 30 {
 		t.Errorf("%d queries, want those of all panels", asked)
 	}
+	recounts(t, up)
 	up.Terminate(t)
+}
+
+// recounts asks every statement of docs/metrics.md, and compares with what was
+// streamed.
+func recounts(t *testing.T, up *harness.Instance) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(harness.Root(t), "docs/metrics.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	for _, section := range regexp.MustCompile("(?s)#### ([a-z_]+)\n.*?```sql\n(.*?)\n```").FindAllStringSubmatch(string(text), -1) {
+		asked++
+		name, recount := section[1], up.SQL(t, section[2])
+		view := rollup.Views[slices.IndexFunc(rollup.Views, func(v rollup.ViewDefinition) bool { return slices.Contains(v.Metrics, name) })].Name
+		if rollup.DefinitionOf(name).Form != rollup.Different {
+			streamed := up.SQL(t, "SELECT sum(count), sum(sum) FROM metrics_1h WHERE tenant = 'default' AND view = '"+view+"' AND metric = '"+name+"'")
+			if streamed != recount {
+				t.Errorf("%s: streamed %q, by a recount %q", name, streamed, recount)
+			}
+			continue
+		}
+		body, err := page(t, up, "/api/v1/metrics/query?window=1h&metric="+name)
+		var answer metricAnswer
+		if err == nil {
+			err = json.Unmarshal([]byte(body), &answer)
+		}
+		if err != nil || len(answer.Series) != 1 {
+			t.Fatal(body, err)
+		}
+		exact, _ := strconv.ParseFloat(strings.Split(recount, "\t")[0], 64)
+		if got := answer.Series[0].Points[0].Values["distinct"]; exact == 0 || math.Abs(got-exact) > 4*rollup.DistinctError*exact+0.5 {
+			t.Errorf("%s: about %g, by a recount %g", name, got, exact)
+		}
+	}
+	if asked != len(rollup.Definitions) {
+		t.Errorf("%d recounts, want one of each metric", asked)
+	}
 }
 
 // settled reports whether the API has so many spans.
