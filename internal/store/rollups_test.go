@@ -6,7 +6,11 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/spanmill/spanmill/internal/query"
 	"github.com/spanmill/spanmill/pkg/schema/rollup"
 )
 
@@ -63,6 +67,7 @@ func testRollupsMergeAsInGo(t *testing.T, b *bundle) {
 			t.Errorf("%s is %f by the view, %f in Go (%v)", column, got, want, err)
 		}
 	}
+	readBack(t, b, all)
 	want := all.Distinct.Estimate()
 	if got, err := strconv.ParseFloat(b.query(t, "SELECT distinct_values FROM metrics_1m WHERE tenant = 'ten'"), 64); err != nil || math.Abs(got-want) > 1e-6*want {
 		t.Errorf("distinct is %f by the view, %f in Go (%v)", got, want, err)
@@ -70,6 +75,30 @@ func testRollupsMergeAsInGo(t *testing.T, b *bundle) {
 	got, err := strconv.ParseFloat(b.query(t, "SELECT toString(estimate) FROM (WITH maxMap(registers) AS m SELECT "+distinctSQL+from+")"), 64)
 	if err != nil || math.Abs(got-want) > 1e-6*want {
 		t.Errorf("distinct is %f by SQL, %f in Go (%v)", got, want, err)
+	}
+}
+
+// readBack holds what Go reads of the rows against what was written.
+func readBack(t *testing.T, b *bundle, all *rollup.Partial) {
+	t.Helper()
+	at := time.Unix(1795176000, 0)
+	series, err := Reader{b.Store}.Metric(t.Context(), "ten", query.Metric{
+		View: "model", Name: "latency", Labels: map[string]string{"provider": "p"}, By: []string{"model"}, To: at.Add(time.Minute), Window: time.Minute,
+	})
+	want := []query.Series{{
+		Labels: []rollup.Label{{Name: "model", Value: "größer"}},
+		Points: []query.Point{{From: at.Unix(), To: at.Unix() + 60, Partial: *all}},
+	}}
+	if diff := cmp.Diff(want, series); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	if series, err = (Reader{b.Store}).Metric(t.Context(), "ten", query.Metric{View: "model", Name: "latency", To: at, Window: time.Hour, By: []string{}}); err != nil || len(series) > 0 {
+		t.Errorf("before it: %v, %v", series, err)
+	}
+	var got []rollup.Rollup
+	err = Reader{b.Store}.Panes(t.Context(), "ten", at.Unix()-600, at.Unix()+600, func(r *rollup.Rollup) { got = append(got, *r) })
+	if err != nil || len(got) != 1 || got[0].View != "model" || len(got[0].Labels) != 2 || got[0].Panes[0].Start != at.Unix() || !cmp.Equal(*all, got[0].Panes[0].Metrics[0].Partial) {
+		t.Errorf("panes: %v %+v", err, got)
 	}
 }
 
