@@ -14,11 +14,13 @@ import (
 
 	"github.com/spanmill/spanmill/internal/aggregator"
 	"github.com/spanmill/spanmill/internal/aggregator/custom"
+	"github.com/spanmill/spanmill/internal/alerts"
 	"github.com/spanmill/spanmill/internal/auth"
 	"github.com/spanmill/spanmill/internal/bus"
 	"github.com/spanmill/spanmill/internal/dedup"
 	"github.com/spanmill/spanmill/internal/pricing"
 	"github.com/spanmill/spanmill/internal/service"
+	"github.com/spanmill/spanmill/internal/store"
 	"github.com/spanmill/spanmill/internal/telemetry"
 	"github.com/spanmill/spanmill/pkg/schema"
 )
@@ -65,6 +67,8 @@ type aggregatorCommand struct {
 	Metrics      aggregatorFlags `embed:""`
 	Live         liveFlags       `embed:""`
 	LiveBytes    int64           `help:"Bytes of the last day's metrics in memory." default:"201326592" because:"beyond it old panes become wider sooner, then history shorter"`
+	Alerts       alertFlags      `embed:""`
+	Past         pastFlags       `embed:""`
 	AcceptLoss   bool            `help:"Go on where the log expired or lost its tail before it was counted."`
 
 	APIKeysFile    string `help:"Keys file: who may read metrics, of which tenant; read again when it changes." type:"path"`
@@ -87,7 +91,7 @@ func Aggregator(args []string, stdout io.Writer, stderr *os.File) int {
 // Validate implements kong's hook: it reports everything that cannot work.
 func (a *aggregatorCommand) Validate() error {
 	return errors.Join(a.Kafka.check(), a.Topics.check(), a.config().Validate(), a.groupConfig().Validate(),
-		a.Prices.config().Validate(), checkAddress(a.Admin), a.Live.check(a.LiveBytes),
+		a.Prices.config().Validate(), checkAddress(a.Admin), a.Live.check(a.LiveBytes), a.Alerts.check(a.Live),
 		auth.CheckBind(doors(a.Live.API), a.APIKeysFile != "", a.InsecureNoAuth))
 }
 
@@ -125,6 +129,9 @@ func (a *aggregatorCommand) Run(c *console, k commandLine) error {
 	if a.Live.API != "" {
 		g.Add("live", r.live.follower, 5*time.Second)
 		g.Add("api", r.live.server, 5*time.Second)
+		if r.rules != nil {
+			g.Add("alerts", newPart(r.watch), 10*time.Second)
+		}
 		if r.keys.Required() {
 			g.Add("keys", r.keys, time.Second)
 		}
@@ -147,6 +154,8 @@ type reckoner struct {
 	producer *bus.Producer
 	keys     *auth.Keys
 	live     *liveMetrics
+	rules    *alerts.Rules
+	past     *store.Store // nil: none is named
 	admin    *telemetry.Admin
 }
 
@@ -175,12 +184,33 @@ func (r *reckoner) prepare() (err error) {
 	if err != nil {
 		return err
 	}
+	if r.past, err = r.cmd.Past.open(r.log, r.reg); err != nil {
+		return err
+	}
+	if r.rules, err = r.cmd.Alerts.rules(r.past != nil, r.log); err != nil {
+		return err
+	}
 	r.admin = telemetry.NewAdmin(r.cmd.Admin, r.reg, []telemetry.Check{
 		{Name: "kafka", Holds: func(ctx context.Context) error {
 			return r.kafka.holds(ctx, func(ctx context.Context) error { return r.producer.Ping(ctx, schema.TopicRollups) })
 		}},
 	}, r.log)
 	return nil
+}
+
+// watch asks the alert rules, if it falls to this process.
+func (r *reckoner) watch(ctx context.Context, ready func()) error {
+	p := alertParts{cfg: r.cmd.Alerts.config(), rules: r.rules, kafka: r.bus, live: r.live, log: r.log, reg: r.reg}
+	if r.past != nil {
+		defer r.past.Close()
+		p.past = &store.Reader{Store: r.past}
+	}
+	keeper, err := p.join()
+	if err != nil {
+		return err
+	}
+	ready()
+	return keeper.Run(ctx)
 }
 
 // aggregate joins the group once the topics are there.

@@ -124,6 +124,10 @@ func (t topics) list() []bus.Topic {
 			Retention: -1, RetentionBytes: -1, Compacted: true,
 		},
 		{
+			Name: schema.TopicAlerts, Partitions: 1, Replication: t.Replication, MinInsync: t.MinInsync,
+			Retention: -1, RetentionBytes: -1, Compacted: true,
+		},
+		{
 			Name: schema.TopicDeadLetters, Partitions: 1, Replication: t.Replication, MinInsync: t.MinInsync,
 			Retention: deadLetterRetention, RetentionBytes: -1,
 		},

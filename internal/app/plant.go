@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/spanmill/spanmill/internal/aggregator/custom"
+	"github.com/spanmill/spanmill/internal/alerts"
 	"github.com/spanmill/spanmill/internal/auth"
 	"github.com/spanmill/spanmill/internal/bus"
 	"github.com/spanmill/spanmill/internal/bus/embedded"
@@ -54,7 +55,8 @@ type plant struct {
 
 	keys        *auth.Keys
 	books       *pricing.Books
-	own         *custom.Set // of metrics.yaml; nil: nothing
+	own         *custom.Set   // of metrics.yaml; nil: nothing
+	rules       *alerts.Rules // of alerts.yaml; nil: none
 	admin       *telemetry.Admin
 	engine      *engine.Engine // nil with an outside ClickHouse
 	storeCfg    store.Config
@@ -110,6 +112,7 @@ func (p *plant) runBus(ctx context.Context, ready func()) error {
 		// Kept whole rather than compacted: it is small, and the bus's start-up
 		// check reads segments as they were written.
 		{Name: schema.TopicExperiments, Partitions: 1, Replication: 1, Retention: -1, RetentionBytes: -1},
+		{Name: schema.TopicAlerts, Partitions: 1, Replication: 1, Retention: alertRetention, RetentionBytes: -1},
 		{Name: schema.TopicDeadLetters, Partitions: 1, Replication: 1, Retention: deadLetterRetention, RetentionBytes: -1},
 	}
 	warnings, err := bus.EnsureTopics(ctx, p.busConfig(), topics, p.log)
@@ -214,6 +217,18 @@ func (p *plant) runLive(ctx context.Context, ready func()) (err error) {
 // runAPI tells of them.
 func (p *plant) runAPI(ctx context.Context, ready func()) error {
 	return serveUntil(ctx, p.live.server, ready)
+}
+
+// runAlerts watches them.
+func (p *plant) runAlerts(ctx context.Context, ready func()) error {
+	keeper, err := alertParts{
+		cfg: p.up.Alerts.config(), rules: p.rules, kafka: p.busConfig(), live: p.live, past: &store.Reader{Store: p.store}, log: p.log, reg: p.reg,
+	}.join()
+	if err != nil {
+		return err
+	}
+	ready()
+	return keeper.Run(ctx)
 }
 
 // runGateway opens the doors, last: what is taken in can be carried on.

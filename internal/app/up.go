@@ -56,6 +56,7 @@ type upCommand struct {
 	Metrics     aggregatorFlags `embed:""`
 	Live        liveFlags       `embed:""`
 	LiveBytes   int64           `help:"Bytes of the last day's metrics in memory." default:"67108864" because:"beyond it old panes become wider sooner, then history shorter"`
+	Alerts      alertFlags      `embed:""`
 	Prices      prices          `embed:""`
 	Pipeline    pipeline.Config `embed:""`
 	MemoryLimit int64           `help:"Bytes of memory this process aims to stay below (the engine has its own limit)." default:"251658240" because:"the garbage collector's target, beside the bounds above"`
@@ -81,7 +82,7 @@ func (u *upCommand) Validate() error {
 	if u.MLflow != "" {
 		errs = append(errs, u.mlflowConfig().Validate())
 	}
-	errs = append(errs, u.Live.check(u.LiveBytes))
+	errs = append(errs, u.Live.check(u.LiveBytes), u.Alerts.check(u.Live))
 	if u.Partitions < 1 || u.Partitions > 1024 {
 		errs = append(errs, fmt.Errorf("partitions is %d, must be 1 to 1024", u.Partitions))
 	}
@@ -193,6 +194,9 @@ func (p *plant) group() *service.Group {
 		g.Add("live", newPart(p.runLive), 5*time.Second)
 		g.Add("api", newPart(p.runAPI), 5*time.Second)
 	}
+	if p.rules != nil {
+		g.Add("alerts", newPart(p.runAlerts), 10*time.Second)
+	}
 	g.Add("gateway", newPart(p.runGateway), 20*time.Second)
 	if p.up.MLflow != "" {
 		g.Add("experiments", newPart(p.runExperiments), 5*time.Second)
@@ -228,6 +232,9 @@ func (p *plant) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	if p.own, err = u.Metrics.own(); err != nil {
+		return err
+	}
+	if p.rules, err = u.Alerts.rules(true, p.log); err != nil {
 		return err
 	}
 	if p.books, err = u.Prices.load(p.log); err != nil {

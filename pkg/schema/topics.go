@@ -21,6 +21,9 @@ const (
 	// TopicRollups carries what spans add to metrics (package rollup), by a hash
 	// of the series. It is written in transactions: read it read_committed.
 	TopicRollups = "rollups"
+	// TopicAlerts carries the states of alerts as JSON (package alerts), by key,
+	// compacted. Its one partition belongs to whoever watches.
+	TopicAlerts = "alerts"
 	// TopicDeadLetters carries records the pipeline could not use, as they
 	// came, with the reason and the origin in headers.
 	TopicDeadLetters = "dead-letters"

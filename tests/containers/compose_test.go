@@ -44,7 +44,7 @@ func TestComposeHasWhatItTakes(t *testing.T) {
 	for name, s := range project.Services {
 		got[name] = s.GetScale()
 	}
-	for name, want := range map[string]int{"kafka": 1, "clickhouse": 1, "gateway": 1, "writer": 2, "query": 1} {
+	for name, want := range map[string]int{"kafka": 1, "clickhouse": 1, "gateway": 1, "writer": 2, "aggregator": 1, "query": 1} {
 		if got[name] != want {
 			t.Errorf("%d of service %s, want %d", got[name], name, want)
 		}
@@ -55,7 +55,7 @@ func TestComposeHasWhatItTakes(t *testing.T) {
 			t.Errorf("%s: image %s from %s", s.Name, image, s.Build.Dockerfile)
 		}
 	}
-	for _, need := range [][2]string{{"gateway", "kafka"}, {"writer", "kafka"}, {"writer", "clickhouse"}, {"query", "clickhouse"}} {
+	for _, need := range [][2]string{{"gateway", "kafka"}, {"writer", "kafka"}, {"writer", "clickhouse"}, {"query", "clickhouse"}, {"aggregator", "kafka"}, {"aggregator", "clickhouse"}} {
 		if c := project.Services[need[0]].DependsOn[need[1]].Condition; c != types.ServiceConditionHealthy {
 			t.Errorf("%s waits for %s until %q", need[0], need[1], c)
 		}
@@ -196,7 +196,7 @@ func TestOurCommandsPassTheirCheck(t *testing.T) {
 	project := load(t)
 	made, _ := secrets(t)
 	services := ours(project)
-	if len(services) != 3 {
+	if len(services) != 4 {
 		t.Errorf("%d services of ours", len(services))
 	}
 	for _, s := range services {
@@ -310,14 +310,41 @@ func TestDockerfile(t *testing.T) {
 			t.Errorf("%s runs as %s, the image as another", s.Name, s.User)
 		}
 	}
+	expectBuildHasAll(t, build)
 	// Nothing that the build copies may be hidden from it, nor a secret shown to it.
 	ignored := read(t, deployDir+"/Dockerfile.dockerignore")
-	for _, line := range regexp.MustCompile(`(?m)^COPY (?:go\.mod go\.sum|(\w+) )`).FindAllStringSubmatch(build, -1) {
+	for _, line := range regexp.MustCompile(`(?m)^COPY (?:go\.mod go\.sum|([\w/]+) )`).FindAllStringSubmatch(build, -1) {
 		if line[1] != "" && !strings.Contains(ignored, "\n!"+line[1]+"\n") {
 			t.Errorf("the build does not see %s", line[1])
 		}
 	}
-	if !strings.Contains(ignored, "\n*\n") || strings.Contains(ignored, "!deploy") {
+	if !strings.Contains(ignored, "\n*\n") || strings.Contains(strings.ReplaceAll(ignored, "\n!deploy/prometheus\n", "\n"), "!deploy") {
 		t.Error("the build sees more than it copies")
+	}
+}
+
+// expectBuildHasAll: every package of ours that a binary is made of is in a folder
+// that the build copies.
+func expectBuildHasAll(t *testing.T, build string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if .Module}}{{if .Module.Main}}{{.ImportPath}}{{end}}{{end}}", "./cmd/...")
+	cmd.Dir = root
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var copied []string
+	for _, m := range regexp.MustCompile(`(?m)^COPY ([\w/]+) `).FindAllStringSubmatch(build, -1) {
+		copied = append(copied, m[1]+"/")
+	}
+	packages := strings.Fields(string(out))
+	for _, name := range packages {
+		dir := strings.TrimPrefix(name, "github.com/spanmill/spanmill/") + "/"
+		if !slices.ContainsFunc(copied, func(c string) bool { return strings.HasPrefix(dir, c) }) {
+			t.Errorf("the build does not copy %s, which a binary is made of", dir)
+		}
+	}
+	if len(packages) < 20 {
+		t.Errorf("the binaries are made of %d packages only", len(packages))
 	}
 }
