@@ -2,6 +2,7 @@ package pricing
 
 import (
 	"encoding/json"
+	"maps"
 	"math/big"
 	"os"
 	"testing"
@@ -156,6 +157,12 @@ func TestCostEqualsTheCatalogue(t *testing.T) {
 		if why != Priced || cost.Source != schema.CostComputed {
 			t.Errorf("%s/%s %q %s: not priced: %s", c.Provider, c.Model, c.Tier, c.Shape, why)
 			continue
+		}
+		taken := c
+		taken.Usage = maps.Clone(c.Usage)
+		taken.Usage["output"], taken.Usage["audio_output"] = 0, 0
+		if want := taken.nano(); cost.Input != want.Uint64() {
+			t.Errorf("%s/%s %s %s: %d for input, want %d", c.Provider, c.Model, c.Tier, c.Shape, cost.Input, want)
 		}
 		if want := c.nano(); cost.Nano != want.Uint64() {
 			t.Errorf("%s/%s %q %s: %d nano-dollars, the catalogue's numbers come to %s", c.Provider, c.Model, c.Tier, c.Shape, cost.Nano, want)

@@ -34,29 +34,33 @@ func (u *Usage) Parts() (parts [Units]uint64) {
 	return parts
 }
 
-// Cost is what a call costs in nano-dollars, rounded half to even; Priced, or
-// why there is none.
-func (s *Schedule) Cost(u *Usage) (nano uint64, why Reason) {
+// Cost is what a call costs in nano-dollars, and what of it is for input and for
+// the call as such, each rounded half to even; Priced, or why there is none.
+func (s *Schedule) Cost(u *Usage) (nano, input uint64, why Reason) {
 	if !u.Input.Set && !u.Output.Set && (s.RequestNano == 0 || u.Failed) {
-		return 0, NoUsage
+		return 0, 0, NoUsage
 	}
 	b := s.bracket(u.Input.N)
 	if b.Unpriced {
-		return 0, NoTier
+		return 0, 0, NoTier
 	}
-	var total sum
+	var total, in sum
 	total.add(s.RequestNano, attoPerNano)
+	in = total
 	for unit, n := range u.Parts() {
 		if n == 0 {
 			continue
 		}
 		atto, ok := b.Rates.Of(Unit(unit))
 		if !ok {
-			return 0, NoPrice
+			return 0, 0, NoPrice
 		}
 		total.add(n, atto)
+		if !Unit(unit).OfOutput() {
+			in.add(n, atto)
+		}
 	}
-	return total.nano(), Priced
+	return total.nano(), in.nano(), Priced
 }
 
 // bracket is the one for a call with so much input.

@@ -48,7 +48,7 @@ func (p *Pricer) Price(tenant string, received int64, span *schema.Span, g *sche
 	if why == Priced {
 		p.usage = usageOf(span, g)
 		var nano uint64
-		if nano, why = m.Schedule.Cost(&p.usage); why == Priced {
+		if nano, cost.Input, why = m.Schedule.Cost(&p.usage); why == Priced {
 			cost.Computed, cost.Version = schema.Count{N: nano, Set: true}, m.Version
 		}
 	}

@@ -88,12 +88,12 @@ books:
 	}{
 		"computed beats reported": {
 			g:    schema.GenAI{Provider: "openai", Model: "gpt-4o", Billable: true, CostNano: reported},
-			want: schema.Cost{Nano: 2000, Source: schema.CostComputed, Computed: schema.Count{N: 2000, Set: true}, Reported: reported, Version: "own@1"},
+			want: schema.Cost{Nano: 2000, Source: schema.CostComputed, Computed: schema.Count{N: 2000, Set: true}, Input: 2000, Reported: reported, Version: "own@1"},
 		},
 		"preferred": {
 			tenant: "reporter",
 			g:      schema.GenAI{Provider: "openai", Model: "gpt-4o", Billable: true, CostNano: reported, CostDetailed: true},
-			want:   schema.Cost{Nano: 77, Source: schema.CostReportedDetail, Computed: schema.Count{N: 2000, Set: true}, Reported: reported, Itemised: true, Version: "own@1"},
+			want:   schema.Cost{Nano: 77, Source: schema.CostReportedDetail, Computed: schema.Count{N: 2000, Set: true}, Input: 2000, Reported: reported, Itemised: true, Version: "own@1"},
 		},
 		"nothing to compute by": {
 			g:    schema.GenAI{Provider: "acme", Model: "gpt-4o", Billable: true, CostNano: reported},
@@ -152,7 +152,7 @@ books:
 		why := NewPricer(books).Price(c.tenant, c.at.UnixMilli(), span, g, &cost)
 		want := schema.Cost{Source: schema.CostNone, Reported: g.CostNano}
 		if c.billed {
-			want = schema.Cost{Nano: 3000, Source: schema.CostComputed, Computed: schema.Count{N: 3000, Set: true}, Reported: g.CostNano, Version: cost.Version}
+			want = schema.Cost{Nano: 3000, Source: schema.CostComputed, Computed: schema.Count{N: 3000, Set: true}, Input: 3000, Reported: g.CostNano, Version: cost.Version}
 		}
 		if g.Billable != c.billed || cost != want || why != Priced {
 			t.Errorf("%s %q at %s: billable %t, %+v (%s)", c.tenant, c.scope, c.at, g.Billable, cost, why)

@@ -21,6 +21,9 @@ var unitNames = [Units]string{"input", "output", "cache_read", "cache_write", "c
 
 func (u Unit) String() string { return unitNames[u] }
 
+// OfOutput tells the units of what a model gives from those of what it takes.
+func (u Unit) OfOutput() bool { return u == Output || u == Reasoning || u == AudioOutput }
+
 // stands says whose rate a unit has that has none of its own: a provider that
 // publishes no rate for cached tokens bills them as any others.
 var stands = [Units]Unit{

@@ -32,6 +32,7 @@ func (t *TraceInfo) Resolve(spans []Span, deleted []string) {
 		all[i] = spans[i].MLflowAttrs()
 	}
 	t.resolveIdentity(all)
+	t.resolveCost(spans)
 	t.resolveSums(spans, all)
 	t.resolvePreviews(spans, all)
 }
@@ -162,7 +163,27 @@ func (t *TraceInfo) resolveIdentity(all [][]Attr) {
 	first(MetadataUser, keyUser)
 }
 
-// resolveSums adds up usage and cost over the tree of spans.
+// resolveCost adds up what the price books say, unless a span has a cost of its
+// own. No tree is needed: a parent that repeats its children's usage costs nothing.
+func (t *TraceInfo) resolveCost(spans []Span) {
+	if _, told := t.Metadata[MetadataCost]; told {
+		return
+	}
+	var sum Cost
+	for i := range spans {
+		if _, own := find(spans[i].Attrs, keyCost); own {
+			return
+		}
+		c := spans[i].Cost
+		sum = Cost{sum.Input + c.Input, sum.Output + c.Output, sum.Known || c.Known}
+	}
+	if sum.Known {
+		t.Metadata[MetadataCost] = sum.json()
+	}
+}
+
+// resolveSums adds up usage and costs that spans have of their own over the tree
+// of spans.
 func (t *TraceInfo) resolveSums(spans []Span, all [][]Attr) {
 	sum := func(metadata, key string, add func([]treeNode) string) {
 		if _, told := t.Metadata[metadata]; told {

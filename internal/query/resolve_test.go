@@ -122,6 +122,51 @@ func TestUsageOfATree(t *testing.T) {
 	}
 }
 
+// TestCosts: what the books say is told where no span tells its own, of the span
+// and of the trace.
+func TestCosts(t *testing.T) {
+	t.Parallel()
+	span := func(id string, input, output int64, more ...query.Attr) query.Span {
+		return query.Span{SpanID: id, ParentSpanID: "a", Attrs: more, Cost: query.Cost{Input: input, Output: output, Known: input+output > 0}}
+	}
+	own := nested("mlflow.llm.cost", `{"input_cost":1.0,"output_cost":0.5,"total_cost":1.5}`)
+	for _, c := range []struct {
+		spans       []query.Span
+		told        string
+		trace, last string // the trace's, and the last span's
+	}{
+		{spans: []query.Span{span("b", 0, 0)}},
+		{
+			spans: []query.Span{span("a", 0, 0), span("b", 1, 2_000), span("c", 100_000_000, 0)},
+			trace: `{"input_cost": 0.100000001, "output_cost": 2e-06, "total_cost": 0.100002001}`,
+			last:  `{"input_cost": 0.1, "output_cost": 0.0, "total_cost": 0.1}`,
+		},
+		{
+			spans: []query.Span{span("b", 500_000_000, 0), span("c", 7, 7, own)},
+			trace: `{"input_cost": 1.5, "output_cost": 0.5, "total_cost": 2.0}`, last: own.Value.Text,
+		},
+		{spans: []query.Span{span("b", 7, 0)}, told: "{}", trace: "{}", last: `{"input_cost": 7e-09, "output_cost": 0.0, "total_cost": 7e-09}`},
+	} {
+		info := blank()
+		if c.told != "" {
+			info.Metadata["mlflow.trace.cost"] = c.told
+		}
+		info.Resolve(c.spans, nil)
+		if got := info.Metadata["mlflow.trace.cost"]; got != c.trace {
+			t.Errorf("the trace costs %q, want %q", got, c.trace)
+		}
+		var last string
+		for _, a := range c.spans[len(c.spans)-1].MLflowAttrs() {
+			if a.Key == "mlflow.llm.cost" {
+				last += a.Value.Text
+			}
+		}
+		if last != c.last {
+			t.Errorf("the span costs %q, want %q", last, c.last)
+		}
+	}
+}
+
 // TestPreviews: chats show their last message of the role, the rest its JSON.
 func TestPreviews(t *testing.T) {
 	t.Parallel()

@@ -64,8 +64,16 @@ type Span struct {
 	Attrs, ResourceAttrs []Attr
 	Events               []Event
 	Links                []Link
+	Cost                 Cost
 
 	DroppedAttrs, DroppedEvents, DroppedLinks uint32
+}
+
+// Cost is what a call cost by the price books, in 1e-9 US dollars.
+type Cost struct {
+	Input, Output int64
+	// Known is false where no book had a price, or there was nothing to pay for.
+	Known bool
 }
 
 // Attr is one attribute.

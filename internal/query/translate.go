@@ -20,7 +20,7 @@ const (
 	keyModel     = "mlflow.llm.model"
 	keyProvider  = "mlflow.llm.provider"
 	keyCost      = "mlflow.llm.cost"
-	keyTagPrefix = "mlflow.traceTag."
+	keyTagPrefix = schema.TraceTagPrefix
 )
 
 // typeUnknown is the SDK's span type when the application names none.
@@ -106,7 +106,8 @@ func sameNames(names ...string) map[string]string {
 
 // MLflowAttrs is the span's attributes as MLflow's server gives them back:
 // strings that are JSON unwrapped, the request id that the trace id makes, and
-// what a dialect says also under MLflow's own keys. Cost is not computed here.
+// what a dialect says also under MLflow's own keys, and what the span cost where
+// it does not say that itself.
 func (s *Span) MLflowAttrs() []Attr {
 	t := translation{attrs: make([]Attr, 0, len(s.Attrs)+8)}
 	for _, a := range s.Attrs {
@@ -122,6 +123,9 @@ func (s *Span) MLflowAttrs() []Attr {
 	t.content(keyTools, func(d *dialect) []string { return d.tools })
 	t.model()
 	t.content(keyProvider, func(d *dialect) []string { return []string{d.provider} })
+	if _, sent := t.find(keyCost); !sent && s.Cost.Known {
+		t.add(keyCost, Value{Type: schema.ValueMap, Text: s.Cost.json()})
+	}
 	return t.attrs
 }
 

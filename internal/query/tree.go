@@ -85,6 +85,17 @@ func sumUsage(nodes []treeNode) string {
 	return "{" + strings.Join(members, ", ") + "}"
 }
 
+// json is the cost as MLflow has it in attributes and metadata.
+func (c Cost) json() string {
+	members := make([]string, len(costKeys))
+	for i, nano := range []int64{c.Input, c.Output, c.Input + c.Output} {
+		members[i] = fmt.Sprintf("%q: %s", costKeys[i], doubleJSON(float64(nano)/nanoDollars))
+	}
+	return "{" + strings.Join(members, ", ") + "}"
+}
+
+const nanoDollars = 1e9
+
 // sumCost is the trace's cost as MLflow writes it; "": no span has any.
 func sumCost(nodes []treeNode) string {
 	found := counted(nodes)

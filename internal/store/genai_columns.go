@@ -14,6 +14,7 @@ type genAIColumns struct {
 	cost                              fixed[int64]
 	costSource                        dict
 	costComputed, costReported        nullableDollars
+	costInput                         fixed[int64]
 	costItemised                      fixed[uint8]
 	priceVersion                      dict
 	sessionID, userID                 text
@@ -42,6 +43,7 @@ func (c *genAIColumns) list() []namedColumn {
 		{"cost", c.cost.as(typeDollars)},
 		{"cost_source", &c.costSource},
 		{"cost_computed", &c.costComputed},
+		{"cost_input", c.costInput.as(typeDollars)},
 		{"cost_reported", &c.costReported},
 		{"cost_itemised", c.costItemised.as(typeBool)},
 		{"price_version", &c.priceVersion},
@@ -106,6 +108,7 @@ func (c *genAIColumns) addCost(cost *schema.Cost) {
 	c.cost.add(int64(min(cost.Nano, schema.MaxCostNano)))
 	c.costSource.add(cost.Source)
 	c.costComputed.add(cost.Computed)
+	c.costInput.add(int64(min(cost.Input, schema.MaxCostNano)))
 	c.costReported.add(cost.Reported)
 	c.costItemised.add(bit(cost.Itemised))
 	c.priceVersion.add(cost.Version)

@@ -62,7 +62,8 @@ func (l *lookup) partTimes(slack int64) string {
 
 // resolved selects the traces in question with what searches compare and sort
 // by, by the rules of query.TraceInfo.Resolve: trace_id, experiment_id,
-// timestamp_ms, duration_ms, state, client_request_id.
+// timestamp_ms, duration_ms, state, client_request_id; and between which times
+// their rows in trace_info and trace_parts are: earliest_ms, latest_ms.
 func (l *lookup) resolved() string {
 	of := " WHERE tenant = " + l.tenant + " AND trace_id IN " + l.candidates()
 	return `SELECT trace_id,
@@ -73,8 +74,8 @@ func (l *lookup) resolved() string {
     toInt64(greatest(intDiv(last, 1000000), intDiv(first, 1000000)) - intDiv(first, 1000000))) AS duration_ms,
   multiIf(told_state NOT IN ('', 'IN_PROGRESS', 'STATE_UNSPECIFIED'), told_state,
     rooted, if(failed, 'ERROR', 'OK'), told_state = '', 'IN_PROGRESS', told_state) AS state,
-  client_request_id
-FROM (SELECT trace_id,
+  client_request_id, earliest_ms, latest_ms
+FROM (SELECT trace_id, minIf(r.at, r.at != 0) AS earliest_ms, maxIf(r.at, r.at != 0) AS latest_ms,
     argMaxIf(r.experiment_id, r.place, r.told AND r.experiment_id != '') AS told_experiment,
     argMinIf(r.experiment_id, r.place, NOT r.told) AS span_experiment,
     argMaxIf(r.request_ms, r.place, r.request_ms != 0) AS told_ms,
@@ -85,11 +86,11 @@ FROM (SELECT trace_id,
     minIf(r.start_ns, NOT r.told) AS first, maxIf(r.end_ns, NOT r.told) AS last,
     max(r.rooted) AS rooted, max(r.failed) AS failed, max(NOT r.told) AS spanned
   FROM (SELECT trace_id, true AS told, experiment_id, version AS place, request_ms, duration_ms, state, client_request_id,
-      toUInt64(0) AS start_ns, toUInt64(0) AS end_ns, false AS rooted, false AS failed, received_at
+      toUInt64(0) AS start_ns, toUInt64(0) AS end_ns, request_ms AS at, false AS rooted, false AS failed, received_at
     FROM trace_info` + of + l.infoTimes(slackMilli) + `
     UNION ALL
     SELECT trace_id, false, experiment_id, toUInt128(src_offset), toInt64(0), NULL, '', '',
-      start_unix_nano, end_unix_nano, has_root, has_root AND root_status = 'ERROR', received_at
+      start_unix_nano, end_unix_nano, toInt64(intDiv(start_unix_nano, 1000000)), has_root, has_root AND root_status = 'ERROR', received_at
     FROM trace_parts` + of + l.partTimes(slackMilli) + `) AS r ` + joinDeleted(l.tenant) + `
   WHERE ` + notDeleted + `
   GROUP BY trace_id)

@@ -56,6 +56,7 @@ func TestOnEngine(t *testing.T) {
 		"views of spans":                    testViewsOfSpans,
 		"views read little":                 testViewsReadLittle,
 		"many rows":                         testManyRows,
+		"sums stand for spans":              testSummaries,
 		"repricing":                         testRepricing,
 		"repricing killed":                  testRepricingKilled,
 		"rollups merge as in Go":            testRollupsMergeAsInGo,

@@ -21,13 +21,14 @@ var pagedRows = []string{
 	`INSERT INTO trace_info (tenant, experiment_id, trace_id, request_ms, duration_ms, state, request_preview, response_preview, metadata, tags,
 		version, received_at, part_day, retention_days)
 	SELECT 'acme', '1', lower(hex(MD5(toString(number)))), ms, 120, 'OK', repeat('question ', 20), repeat('answer ', 20),
-		map('mlflow.trace.session', toString(number %% 500), 'mlflow.trace.sizeStats', '{"num_spans": 8}'), map('mlflow.traceName', 'chain'),
+		map('mlflow.trace.session', toString(number %% 500), 'mlflow.trace.sizeStats', '{"num_spans": 8}',
+			'mlflow.trace.tokenUsage', '{"input_tokens": 70, "output_tokens": 35, "total_tokens": 105}'), map('mlflow.traceName', 'chain'),
 		number, toDateTime64(ms / 1000, 3), toDate(ms / 1000), 30
 	FROM (SELECT number, %d - number * 10 AS ms FROM numbers(%d, %d))`,
 	`INSERT INTO trace_parts (tenant, experiment_id, trace_id, has_root, root_status, start_unix_nano, end_unix_nano, spans, session_id,
-		src_offset, received_at, part_day, retention_days)
+		cost, cost_input, resources, tells, src_offset, received_at, part_day, retention_days)
 	SELECT 'acme', '1', lower(hex(MD5(toString(number)))), true, 'OK', ms * 1000000, ms * 1000000 + 120000000, 8, toString(number %% 500),
-		number, toDateTime64(ms / 1000, 3), toDate(ms / 1000), 30
+		0.000035, 0.000007, ['{"service.name":"app","host":"a"}'], 1 + 32 + 64 + 128, number, toDateTime64(ms / 1000, 3), toDate(ms / 1000), 30
 	FROM (SELECT number, %d - number * 10 AS ms FROM numbers(%d, %d))`,
 	`INSERT INTO spans (tenant, experiment_id, trace_id, span_id, parent_span_id, is_root, name, status, start_unix_nano, end_unix_nano, attr_str,
 		input, input_key, output, output_key, resource_attrs, src_offset, src_index, received_at, part_day, retention_days)

@@ -320,7 +320,7 @@ func testResolvedInfo(t *testing.T, b *bundle) {
 		Assessments: []schema.Assessment{{
 			ID: "a5", Mask: schema.AssessmentAll, Name: "good", Type: "feedback", Value: "true", Metadata: map[string]string{},
 		}},
-		Spans: 1,
+		Spans: 1, SpansMilli: day0 + 5,
 	}
 	if !reflect.DeepEqual(five, want) {
 		t.Errorf("got  %+v\nwant %+v", five, want)

@@ -187,9 +187,10 @@ func (d *repriceDay) where() string {
 // after.
 func (d *repriceDay) changed(t *tariff, columns string) string {
 	cost, source, book := t.chosen("by_books", "its_book")
-	return fmt.Sprintf("(SELECT %s, cost AS old_cost, %s AS new_cost FROM (SELECT *, %s AS by_books, %s AS its_book FROM spans WHERE %s)"+
-		" WHERE cost != %[2]s OR cost_source != %[6]s OR NOT (cost_computed <=> by_books) OR price_version != %[7]s)",
-		columns, cost, t.computed(), t.versionOf(), d.where(), source, book)
+	return fmt.Sprintf("(SELECT %s, cost AS old_cost, %s AS new_cost, cost_input AS old_input, its_input AS new_input"+
+		" FROM (SELECT *, %s AS by_books, %s AS its_book, %s AS its_input FROM spans WHERE %s)"+
+		" WHERE cost != %[2]s OR cost_source != %[7]s OR NOT (cost_computed <=> by_books) OR cost_input != its_input OR price_version != %[8]s)",
+		columns, cost, t.computed(), t.versionOf(), t.computedInput(), d.where(), source, book)
 }
 
 // compute is step 1.
@@ -203,7 +204,7 @@ func (d *repriceDay) compute(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	const columns = "tenant, experiment_id, service_name, trace_id, span_id, provider, model, start_time, end_time, start_unix_nano, end_unix_nano, received_at, part_day, retention_days"
-	err = d.exec(ctx, fmt.Sprintf("INSERT INTO reprice_spans (reprice_id, %[1]s, old_cost, new_cost) SELECT %[2]s, * FROM %[3]s",
+	err = d.exec(ctx, fmt.Sprintf("INSERT INTO reprice_spans (reprice_id, %[1]s, old_cost, new_cost, old_input, new_input) SELECT %[2]s, * FROM %[3]s",
 		columns, quote(d.id), d.changed(t, columns)))
 	if err != nil {
 		return nil, fmt.Errorf("compute: %w", err)
@@ -211,7 +212,7 @@ func (d *repriceDay) compute(ctx context.Context) ([]string, error) {
 	// The second one reads what the first has written.
 	cost, source, book := t.chosen("cost_computed", "price_version")
 	statements := []string{
-		fmt.Sprintf("ALTER TABLE spans UPDATE cost_computed = %s, price_version = %s WHERE %s", t.computed(), t.versionOf(), d.where()),
+		fmt.Sprintf("ALTER TABLE spans UPDATE cost_computed = %s, cost_input = %s, price_version = %s WHERE %s", t.computed(), t.computedInput(), t.versionOf(), d.where()),
 		fmt.Sprintf("ALTER TABLE spans UPDATE cost = %s, cost_source = %s, price_version = %s WHERE %s", cost, source, book, d.where()),
 	}
 	return statements, d.note(ctx, stepComputed, statements)
@@ -259,12 +260,12 @@ func (d *repriceDay) settled(ctx context.Context) error {
 func (d *repriceDay) correct(ctx context.Context) error {
 	log := quote("reprice/" + d.id)
 	err := d.exec(ctx, fmt.Sprintf("INSERT INTO trace_parts (tenant, experiment_id, service_name, trace_id, start_time, end_time, start_unix_nano, end_unix_nano,"+
-		" cost, received_at, part_day, retention_days, src_log, src_partition, src_first_offset, src_offset)"+
+		" cost, cost_input, tells, received_at, part_day, retention_days, src_log, src_partition, src_first_offset, src_offset)"+
 		" SELECT tenant, any(experiment_id), any(service_name), trace_id, min(start_time), max(end_time), min(start_unix_nano), max(end_unix_nano),"+
-		" sum(new_cost - old_cost) AS difference, max(received_at), part_day, max(retention_days), %[1]s, -1, 0, 0"+
+		" sum(new_cost - old_cost) AS difference, sum(new_input - old_input) AS of_input, 0, max(received_at), part_day, max(retention_days), %[1]s, -1, 0, 0"+
 		" FROM reprice_spans WHERE reprice_id = %[2]s"+
 		" AND (tenant, trace_id) NOT IN (SELECT tenant, trace_id FROM trace_parts WHERE part_day = toDate(%[3]d) AND src_log = %[1]s)"+
-		" GROUP BY part_day, tenant, trace_id HAVING difference != 0", log, quote(d.id), d.day))
+		" GROUP BY part_day, tenant, trace_id HAVING difference != 0 OR of_input != 0", log, quote(d.id), d.day))
 	if err != nil {
 		return fmt.Errorf("correct trace_parts: %w", err)
 	}

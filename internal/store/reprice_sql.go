@@ -161,7 +161,22 @@ func partsSQL() string {
 }
 
 // computed is a span's cost by the books, Nullable(Decimal(18, 9)).
-func (t *tariff) computed() string {
+func (t *tariff) computed() string { return t.sum("p") }
+
+// computedInput is what of it is for input, Decimal(18, 9).
+func (t *tariff) computedInput() string {
+	var ofInput [pricing.Units]string
+	for u := range pricing.Units {
+		ofInput[u] = "1"
+		if u.OfOutput() {
+			ofInput[u] = "0"
+		}
+	}
+	return fmt.Sprintf("assumeNotNull(ifNull(%s, CAST(0 AS Decimal(18, 9))))", t.sum("arrayMap((n, i) -> n * i, p, ["+strings.Join(ofInput[:], ", ")+"])"))
+}
+
+// sum charges for tokens, an array by unit, of which p has all, and for the call.
+func (t *tariff) sum(tokens string) string {
 	if len(t.rates) == 0 {
 		return "CAST(NULL AS Nullable(Decimal(18, 9)))"
 	}
@@ -172,7 +187,7 @@ func (t *tariff) computed() string {
 	)
 	rates := fmt.Sprintf("multiIf(%s, []::Array(UInt64))", strings.Join(t.rates, ", "))
 	// Lambdas name what is used more than once: an UPDATE has no WITH.
-	total := fmt.Sprintf("arraySum(arrayMap((n, r) -> n * toInt256(r), p, arraySlice(r9, 1, %d))) + toInt256(r9[%d]) * %d", units, units+1, perNano)
+	total := fmt.Sprintf("arraySum(arrayMap((n, r) -> n * toInt256(r), %s, arraySlice(r9, 1, %d))) + toInt256(r9[%d]) * %d", tokens, units, units+1, perNano)
 	nano := fmt.Sprintf("intDiv(s + %d + intDiv(s, %d) %% 2, %d)", halfNano-1, perNano, perNano)
 	usable := fmt.Sprintf("usage_billable AND notEmpty(r9) AND r9[%d] = 1 AND (isNotNull(input_tokens) OR isNotNull(output_tokens) OR r9[%d] > 0 AND status != 'ERROR')"+
 		" AND NOT arrayExists((n, r) -> n > 0 AND r = %d, p, arraySlice(r9, 1, %d))", units+2, units+1, uint64(noRate), units)

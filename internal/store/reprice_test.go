@@ -93,7 +93,7 @@ func fillPriced(t *testing.T, b *bundle, before, after *pricing.Books) (want []s
 		if c.Computed.Set {
 			computed = fmt.Sprint(min(c.Computed.N, schema.MaxCostNano))
 		}
-		want = append(want, fmt.Sprintf("%d\t%d\t%s\t%s\t%s", i, c.Nano, c.Source, computed, c.Version))
+		want = append(want, fmt.Sprintf("%d\t%d\t%s\t%s\t%d\t%s", i, c.Nano, c.Source, computed, min(c.Input, schema.MaxCostNano), c.Version))
 		old.Price(row.Tenant, row.ReceivedMilli, row.Span, row.GenAI, &row.Cost)
 		spans.Append(row)
 		key := row.Tenant + row.Span.TraceID.String()
@@ -101,6 +101,7 @@ func fillPriced(t *testing.T, b *bundle, before, after *pricing.Books) (want []s
 			sums[key] = &schema.TracePart{Tenant: row.Tenant, TraceID: row.Span.TraceID, PartDay: testDay, RetentionDays: 30, MinStart: testStart, MaxEnd: testStart, Log: testLog}
 		}
 		sums[key].CostNano += row.Cost.Nano
+		sums[key].CostInputNano += row.Cost.Input
 	}
 	for _, p := range sums {
 		parts.Append(p)
@@ -115,12 +116,13 @@ func fillPriced(t *testing.T, b *bundle, before, after *pricing.Books) (want []s
 // expectRepriced holds the tables to what they must say, to the nano-dollar.
 func expectRepriced(t *testing.T, b *bundle, want []string) {
 	t.Helper()
-	got := strings.Split(b.query(t, "SELECT src_index, toInt128(toDecimal256(cost, 9) * 1000000000), cost_source, toInt128(toDecimal256(cost_computed, 9) * 1000000000), price_version FROM spans ORDER BY src_index FORMAT TSV"), "\n")
+	got := strings.Split(b.query(t, "SELECT src_index, toInt128(toDecimal256(cost, 9) * 1000000000), cost_source, toInt128(toDecimal256(cost_computed, 9) * 1000000000), toInt128(toDecimal256(cost_input, 9) * 1000000000), price_version FROM spans ORDER BY src_index FORMAT TSV"), "\n")
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("spans (-pricer +table):\n%.3000s", diff)
 	}
-	b.expect(t, "0", "SELECT count() FROM (SELECT tenant, trace_id, sum(cost) AS c FROM spans GROUP BY ALL) AS s"+
-		" FULL JOIN (SELECT tenant, trace_id, sum(cost) AS c FROM trace_parts GROUP BY ALL) AS p USING (tenant, trace_id) WHERE s.c != p.c")
+	b.expect(t, "0", "SELECT count() FROM (SELECT tenant, trace_id, sum(cost) AS c, sum(cost_input) AS i FROM spans GROUP BY ALL) AS s"+
+		" FULL JOIN (SELECT tenant, trace_id, sum(cost) AS c, sum(cost_input) AS i FROM trace_parts GROUP BY ALL) AS p USING (tenant, trace_id)"+
+		" WHERE s.c != p.c OR s.i != p.i")
 	b.expect(t, "0", "SELECT count() FROM reprice_spans")
 }
 

@@ -55,7 +55,7 @@ func fullRow() *schema.SpanRow {
 	n := func(v uint64) schema.Count { return schema.Count{N: v, Set: true} }
 	return &schema.SpanRow{
 		Span: span, Tenant: "ten", ExperimentID: "exp", ReceivedMilli: 1795305600123, PartDay: testDay, RetentionDays: 31,
-		Cost:      schema.Cost{Nano: 1_234_567_891, Source: schema.CostComputed, Computed: n(1_234_567_891), Reported: n(1), Itemised: true, Version: "book@1"},
+		Cost:      schema.Cost{Nano: 1_234_567_891, Source: schema.CostComputed, Computed: n(1_234_567_891), Input: 234_567_891, Reported: n(1), Itemised: true, Version: "book@1"},
 		TimeFlags: schema.TimeMissing, Log: testLog, Partition: 4, Offset: 1 << 40, Origin: "spans/1/2/3",
 		GenAI: &schema.GenAI{
 			Kind: "LLM", Operation: "op", Provider: "prov", Model: "mod", RequestModel: "req", ResponseModel: "resp",
@@ -133,6 +133,7 @@ usage_billable true
 cost 1.234567891
 cost_source computed
 cost_computed 1.234567891
+cost_input 0.234567891
 cost_reported 0.000000001
 cost_itemised true
 price_version book@1

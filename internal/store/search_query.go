@@ -31,6 +31,9 @@ type cursor struct {
 type found struct {
 	id   string
 	keys []string
+	// rows are the times of the trace's rows in trace_info and trace_parts, Unix
+	// milliseconds.
+	rows window
 }
 
 // Search implements query.Reader. Pages sorted by time, the usual ones, look at
@@ -57,7 +60,7 @@ func (r Reader) Search(ctx context.Context, tenant string, s query.Search) (quer
 		ids[i] = rows[i].id
 	}
 	page := query.Page{}
-	if page.Traces, err = r.infos(ctx, tenant, ids, timesOf(s, rows)); err != nil {
+	if page.Traces, err = r.infos(ctx, tenant, ids, timesOf(rows)); err != nil {
 		return query.Page{}, err
 	}
 	if len(rows) == s.Limit {
@@ -92,7 +95,7 @@ func windows(s query.Search, at *cursor) []window {
 			until = min(until, n)
 		}
 		newest = until
-		width = max(2*at.Width, 1000)
+		width = max(at.Width*3/2, 1000)
 	}
 	var list []window
 	from := min(newest, until)
@@ -130,7 +133,7 @@ func (r Reader) window(ctx context.Context, tenant string, s query.Search, w win
 	l := &lookup{q: &question{}, experiments: s.ExperimentIDs, from: w.from, until: w.until}
 	l.tenant = l.q.text(tenant)
 	keys := sortKeys(l, s.Order)
-	l.q.add("SELECT trace_id")
+	l.q.add("SELECT trace_id, earliest_ms, latest_ms")
 	for _, k := range keys {
 		l.q.add(", toString(", k.sql, ")")
 	}
@@ -152,7 +155,7 @@ func (r Reader) window(ctx context.Context, tenant string, s query.Search, w win
 	l.q.add(" LIMIT ", l.q.unsigned(uint64(s.Limit)))
 	var page []found
 	err := r.read(ctx, "traces", l.q, func(in *rows) {
-		f := found{id: in.text()}
+		f := found{id: in.text(), rows: window{in.int64(), in.int64()}}
 		for range keys {
 			f.keys = append(f.keys, in.text())
 		}
@@ -280,20 +283,17 @@ func tokenOf(order string, rows []found) string {
 	return base64.URLEncoding.EncodeToString(text)
 }
 
-// timesOf is where the spans of a page's traces lie, with slack; the zero range
-// if the page is not sorted by time.
-func timesOf(s query.Search, rows []found) span {
-	if len(s.Order) > 0 && s.Order[0].Field != query.FieldTimestamp || len(rows) == 0 {
+// timesOf is where the rows of a page's traces lie; the zero range: anywhere.
+func timesOf(page []found) span {
+	if len(page) == 0 {
 		return span{}
 	}
-	first, err1 := strconv.ParseInt(rows[0].keys[0], 10, 64)
-	last, err2 := strconv.ParseInt(rows[len(rows)-1].keys[0], 10, 64)
-	if err1 != nil || err2 != nil {
+	all := page[0].rows
+	for _, f := range page {
+		all = window{min(all.from, f.rows.from), max(all.until, f.rows.until)}
+	}
+	if all.from < slackMilli || all.until > endOfTime-slackMilli {
 		return span{}
 	}
-	first, last = min(first, last), max(first, last)
-	if first < slackMilli || last > endOfTime-slackMilli {
-		return span{}
-	}
-	return span{uint64(first-slackMilli) * 1e6, uint64(last+slackMilli) * 1e6}
+	return span{uint64(all.from) * 1e6, uint64(all.until)*1e6 + 999_999}
 }

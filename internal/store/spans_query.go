@@ -21,7 +21,8 @@ const (
 type spanScope struct {
 	tenant string
 	ids    []string
-	// times, if set, are where the spans' traces lie; spans beyond are not seen.
+	// times, if set, are where the traces' rows in trace_info and trace_parts lie;
+	// spans too far from them are not seen.
 	times span
 	// whole reads all of each span; false: what a trace's info depends on.
 	whole bool
@@ -44,7 +45,7 @@ func (s *Store) spans(ctx context.Context, scope spanScope) (map[string][]query.
 	tenant := q.text(scope.tenant)
 	q.add(joinDeleted(tenant))
 	q.add(" WHERE tenant = ", tenant, " AND trace_id IN ", q.texts(scope.ids), " AND ", notDeleted)
-	scope.times.condition(q)
+	scope.times.wider().condition(q)
 	q.add(" ORDER BY trace_id, src_partition, src_offset, src_index LIMIT ", q.unsigned(maxSpanRows+1))
 	n := 0
 	err := s.read(ctx, "spans", q, func(r *rows) {
@@ -56,6 +57,15 @@ func (s *Store) spans(ctx context.Context, scope spanScope) (map[string][]query.
 		err = errTooMuch
 	}
 	return found, err
+}
+
+// wider is the range with slack: spans of a part begin behind it.
+func (t span) wider() span {
+	if t == (span{}) {
+		return t
+	}
+	const slack = slackMilli * 1e6
+	return span{t.from - slack, t.to + slack}
 }
 
 // condition bounds a statement on a table that is sorted by 5-minute steps of
@@ -103,7 +113,15 @@ func spanExpressions(q *question, whole bool) []string {
 		}
 		all = append(all, l)
 	}
-	return append(all, "dropped_attrs", "dropped_events", "dropped_links")
+	return append(all, "dropped_attrs", "dropped_events", "dropped_links",
+		"isNotNull(cost_computed) AND ifNull(input_tokens, 0) + ifNull(output_tokens, 0) > 0", "ifNull(cost_computed, toDecimal64(0, 9))", "cost_input")
+}
+
+// readCost reads whether there is one, and all and its input's in 1e-9 dollars,
+// which is what Decimal(18, 9) is.
+func readCost(r *rows) query.Cost {
+	known, all, input := r.boolean(), r.int64(), r.int64()
+	return query.Cost{Input: input, Output: all - input, Known: known}
 }
 
 func readSpan(r *rows) query.Span {
@@ -119,6 +137,7 @@ func readSpan(r *rows) query.Span {
 	s.Events = readEvents(r)
 	s.Links = readLinks(r)
 	s.DroppedAttrs, s.DroppedEvents, s.DroppedLinks = r.uint32(), r.uint32(), r.uint32()
+	s.Cost = readCost(r)
 	return s
 }
 

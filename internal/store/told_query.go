@@ -51,8 +51,8 @@ func joinDeleted(tenant string) string {
 const notDeleted = "received_at > deleted_at"
 
 // toldOf reads the events of traces.
-func (s *Store) toldOf(ctx context.Context, tenant string, ids []string) (map[string]*told, error) {
-	all := make(map[string]*told, len(ids))
+func (s *Store) toldOf(ctx context.Context, scope traceScope) (map[string]*told, error) {
+	all := make(map[string]*told, len(scope.ids))
 	of := func(id string) *told {
 		if all[id] == nil {
 			all[id] = &told{
@@ -71,7 +71,7 @@ func (s *Store) toldOf(ctx context.Context, tenant string, ids []string) (map[st
 		{"trace_tags", "key, value, deleted", func(id string, v version, r *rows) { of(id).readTag(v, r) }},
 		{"assessments", assessmentFields, func(id string, _ version, r *rows) { of(id).readAssessment(r) }},
 	} {
-		if err := s.events(ctx, table.name, table.columns, traceScope{tenant, ids}, table.read); err != nil {
+		if err := s.events(ctx, table.name, table.columns, scope, table.read); err != nil {
 			return nil, err
 		}
 	}
@@ -82,6 +82,7 @@ func (s *Store) toldOf(ctx context.Context, tenant string, ids []string) (map[st
 type traceScope struct {
 	tenant string
 	ids    []string
+	times  span // where their rows in trace_info lie; the zero value: anywhere
 }
 
 // events reads a table's rows of traces, in the order of the log.
@@ -95,6 +96,9 @@ func (s *Store) events(ctx context.Context, table, columns string, of traceScope
 		t := q.text(of.tenant)
 		q.add("SELECT trace_id, version, ", columns, " FROM ", table, " AS t ", joinDeleted(t),
 			" WHERE tenant = ", t, " AND trace_id IN ", q.texts(of.ids), " AND ", notDeleted)
+		if table == TableTraceInfo {
+			of.times.infoCondition(q)
+		}
 		if last.id != "" {
 			q.add(" AND (trace_id, version) > (", q.text(last.id), ", ", q.version(last.v), ")")
 		}
@@ -109,6 +113,17 @@ func (s *Store) events(ctx context.Context, table, columns string, of traceScope
 			return err
 		}
 	}
+}
+
+// infoCondition bounds a statement on trace_info. Rows that tell no time of the
+// request can be of any trace.
+func (t span) infoCondition(q *question) {
+	if t == (span{}) {
+		return
+	}
+	from, to := q.unsigned(t.from/1e6), q.unsigned(t.to/1e6)
+	q.add(" AND (request_ms BETWEEN ", from, " AND ", to,
+		" AND intDiv(request_ms, 300000) BETWEEN intDiv(", from, ", 300000) AND intDiv(", to, ", 300000) OR request_ms = 0)")
 }
 
 // version gives a placeholder for one.

@@ -17,8 +17,10 @@ type TracePartBlock struct {
 	minStart, maxEnd                  fixed[uint64]
 	spans, errors, llmCalls           fixed[uint32]
 	inputTokens, outputTokens         fixed[uint64]
-	cost                              fixed[int64]
+	cost, costInput                   fixed[int64]
 	sessionID, userID                 text
+	resources                         dictList
+	tells                             fixed[uint8]
 	inputPreview, outputPreview       text
 	receivedAt                        fixed[int64]
 	partDay, retentionDays            fixed[uint16]
@@ -50,8 +52,11 @@ func NewTracePartBlock() *TracePartBlock {
 		{"input_tokens", b.inputTokens.as(typeUInt64)},
 		{"output_tokens", b.outputTokens.as(typeUInt64)},
 		{"cost", b.cost.as(typeDollars)},
+		{"cost_input", b.costInput.as(typeDollars)},
 		{"session_id", &b.sessionID},
 		{"user_id", &b.userID},
+		{"resources", &b.resources},
+		{"tells", b.tells.as(typeUInt8)},
 		{"input_preview", &b.inputPreview},
 		{"output_preview", &b.outputPreview},
 		{"received_at", b.receivedAt.as(typeMilli)},
@@ -91,8 +96,11 @@ func (b *TracePartBlock) Append(p *schema.TracePart) {
 	b.inputTokens.add(p.InputTokens)
 	b.outputTokens.add(p.OutputTokens)
 	b.cost.add(int64(min(p.CostNano, schema.MaxCostNano)))
+	b.costInput.add(int64(min(p.CostInputNano, schema.MaxCostNano)))
 	b.sessionID.add(p.SessionID)
 	b.userID.add(p.UserID)
+	b.resources.add(p.Resources)
+	b.tells.add(uint8(p.Tells))
 	b.inputPreview.add(p.InputPreview)
 	b.outputPreview.add(p.OutputPreview)
 	b.receivedAt.add(p.ReceivedMilli)

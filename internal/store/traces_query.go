@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/spanmill/spanmill/internal/query"
@@ -20,8 +21,8 @@ func (r Reader) TraceInfos(ctx context.Context, tenant string, ids []string) ([]
 	return r.infos(ctx, tenant, ids, span{})
 }
 
-// infos resolves traces that lie in a range of time; the zero range is all of
-// it. Traces with too many spans to be read together are read in parts. One with
+// infos resolves traces whose rows lie in a range of time; the zero range is all
+// of it. Traces with too many spans to be read together are read in parts. One with
 // too many alone is resolved by the first of them in the log, and says so: it
 // must not keep anybody from paging past it.
 func (r Reader) infos(ctx context.Context, tenant string, ids []string, times span) ([]query.TraceInfo, error) {
@@ -74,16 +75,24 @@ func (r Reader) traces(ctx context.Context, scope spanScope) ([]query.Trace, err
 	if len(scope.ids) == 0 {
 		return nil, nil
 	}
-	told, err := r.toldOf(ctx, scope.tenant, scope.ids)
+	told, err := r.toldOf(ctx, traceScope{scope.tenant, scope.ids, scope.times})
 	if err != nil {
 		return nil, err
+	}
+	ids := scope.ids
+	var sums map[string]*query.Summary
+	if !scope.whole {
+		if sums, err = r.summaries(ctx, scope, told); err != nil {
+			return nil, err
+		}
+		scope.ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return sums[id] != nil })
 	}
 	spans, err := r.spans(ctx, scope)
 	if err != nil {
 		return nil, err
 	}
 	var traces []query.Trace
-	for _, id := range scope.ids {
+	for _, id := range ids {
 		trace := query.Trace{
 			TraceInfo: query.TraceInfo{TraceID: id, Metadata: map[string]string{}, Tags: map[string]string{}},
 			Spans:     spans[id],
@@ -92,6 +101,14 @@ func (r Reader) traces(ctx context.Context, scope spanScope) ([]query.Trace, err
 		if t := told[id]; t != nil {
 			trace.TraceInfo, deleted = t.info, t.deletedTags()
 			trace.Assessments, trace.Finalized = t.assessments(), t.said
+		}
+		if sum := sums[id]; sum != nil {
+			if trace.ExperimentID == "" {
+				trace.ExperimentID = sum.Stand[0].ExperimentID
+			}
+			trace.ResolveSummary(sum, deleted)
+			traces = append(traces, trace)
+			continue
 		}
 		if !trace.Finalized && len(trace.Spans) == 0 {
 			continue
@@ -112,7 +129,7 @@ func (r Reader) traces(ctx context.Context, scope spanScope) ([]query.Trace, err
 // Assessment implements query.Reader.
 func (r Reader) Assessment(ctx context.Context, tenant, traceID, id string) (schema.Assessment, bool, error) {
 	t := &told{parts: map[string]*schema.Assessment{}, erased: map[string]bool{}}
-	err := r.events(ctx, "assessments", assessmentFields, traceScope{tenant, []string{traceID}}, func(_ string, _ version, rows *rows) {
+	err := r.events(ctx, "assessments", assessmentFields, traceScope{tenant: tenant, ids: []string{traceID}}, func(_ string, _ version, rows *rows) {
 		t.readAssessment(rows)
 	})
 	for _, a := range t.assessments() {

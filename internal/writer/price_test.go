@@ -61,18 +61,19 @@ func TestSpansArePriced(t *testing.T) {
 	block := &pricedSpans{}
 	s.spans = block
 	feed(t, s, record(0, calls(t)))
-	const want = 400*2500 + 600*1250 + 10*10_000
+	const input = 400*2500 + 600*1250
+	const want = input + 10*10_000
 	n := schema.Count{N: want, Set: true}
 	got := block.costs
 	if len(got) != 3 || got[0] != (schema.Cost{Source: schema.CostNone}) || got[2] != got[0] {
 		t.Errorf("costs %+v", got)
 	}
-	if got[1] != (schema.Cost{Nano: want, Source: schema.CostComputed, Computed: n, Version: got[1].Version}) || got[1].Version == "" {
+	if got[1] != (schema.Cost{Nano: want, Source: schema.CostComputed, Computed: n, Input: input, Version: got[1].Version}) || got[1].Version == "" {
 		t.Errorf("cost %+v, want %d", got[1], want)
 	}
 	s.Tables(pipeline.Range{First: 0, Last: 0})
-	if sum := s.traces.parts[0].CostNano; sum != want {
-		t.Errorf("the trace costs %d, want %d", sum, want)
+	if p := s.traces.parts[0]; p.CostNano != want || p.CostInputNano != input || p.Tells != schema.TellsUsage|schema.TellsPrice {
+		t.Errorf("the trace costs %d, %d of it for input; it tells %b; want %d, %d", p.CostNano, p.CostInputNano, p.Tells, want, input)
 	}
 	if a, b := count(t, s.metrics.computed), count(t, s.metrics.unpriced[pricing.UnknownProvider]); a != 1 || b != 1 {
 		t.Errorf("%v priced, %v unpriced", a, b)

@@ -2,10 +2,12 @@ package writer
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/spanmill/spanmill/pkg/schema"
+	"github.com/spanmill/spanmill/pkg/schema/otlp"
 )
 
 // previewRunes is how much of a root's input and output a list shows.
@@ -17,6 +19,8 @@ type traces struct {
 	index map[traceKey]int
 	parts []tracePart
 	last  int // the part added to last: a trace's spans come together
+
+	resources resources
 }
 
 type traceKey struct {
@@ -45,6 +49,7 @@ func (t *traces) reset() {
 	clear(t.index)
 	clear(t.parts) // lets go of the strings
 	t.parts = t.parts[:0]
+	t.resources = resources{}
 }
 
 // add counts one row in. Strings are cloned: the row's point into its record.
@@ -57,6 +62,9 @@ func (t *traces) add(row *schema.SpanRow) {
 	p.MaxEnd = max(p.MaxEnd, s.EndUnixNano)
 	p.count(s, g)
 	p.CostNano = min(addSaturating(p.CostNano, row.Cost.Nano), schema.MaxCostNano)
+	p.CostInputNano = min(addSaturating(p.CostInputNano, row.Cost.Input), schema.MaxCostNano)
+	p.addResource(t.resources.text(row))
+	p.Tells |= tells(row)
 	root := s.ParentSpanID.IsZero()
 	if p.session.better(g.SessionID, s, root) {
 		p.SessionID = strings.Clone(g.SessionID)
@@ -150,4 +158,64 @@ func addSaturating(a, b uint64) uint64 {
 		return math.MaxUint64
 	}
 	return a + b
+}
+
+// tells is what a span says of its trace.
+func tells(row *schema.SpanRow) (t schema.Tells) {
+	g := row.GenAI
+	says := func(what schema.Tells, is bool) {
+		if is {
+			t |= what
+		}
+	}
+	says(schema.TellsUsage, g.InputTokens.Set || g.OutputTokens.Set || g.TotalTokens.Set)
+	says(schema.TellsCost, g.CostNano.Set)
+	says(schema.TellsSession, g.SessionID != "")
+	says(schema.TellsUser, g.UserID != "")
+	says(schema.TellsPrice, row.Cost.Computed.Set && g.InputTokens.N+g.OutputTokens.N > 0)
+	if row.Span.ParentSpanID.IsZero() {
+		says(schema.TellsInput, g.Input != "")
+		says(schema.TellsOutput, g.Output != "")
+		says(schema.TellsTags, slices.ContainsFunc(row.Span.Attrs, func(a schema.Attr) bool { return strings.HasPrefix(a.Key, schema.TraceTagPrefix) }))
+	}
+	return t
+}
+
+// resources makes the JSON of resource attributes, once for the spans of a record
+// that have them in common.
+type resources struct {
+	of     *schema.Resource
+	offset int64
+	last   string
+}
+
+func (r *resources) text(row *schema.SpanRow) string {
+	if r.of != row.Span.Resource || r.offset != row.Offset {
+		// Records repeat each other: the text is kept where it is the same.
+		if text := otlp.AppendAttrsJSON(nil, row.Span.Resource.Attrs); string(text) != r.last {
+			r.last = string(text)
+		}
+		r.of, r.offset = row.Span.Resource, row.Offset
+	}
+	return r.last
+}
+
+// maxResources is how many resources of a trace its row has.
+const maxResources = 32
+
+// addResource makes a resource the last of the part's. Where there are too many,
+// readers have to look at the spans: these may say tags that the row has not.
+func (p *tracePart) addResource(text string) {
+	last := len(p.Resources) - 1
+	if last >= 0 && p.Resources[last] == text {
+		return
+	}
+	if at := slices.Index(p.Resources, text); at >= 0 {
+		p.Resources = slices.Delete(p.Resources, at, at+1)
+	}
+	if len(p.Resources) == maxResources {
+		p.Tells |= schema.TellsTags
+		return
+	}
+	p.Resources = append(p.Resources, text)
 }

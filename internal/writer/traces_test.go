@@ -1,8 +1,10 @@
 package writer
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,10 +27,11 @@ func sumUp(rows []schema.SpanRow) []schema.TracePart {
 }
 
 func traceRows() []schema.SpanRow {
+	resource := resourceOf("svc")
 	row := func(span byte, parent byte, start uint64, g schema.GenAI) schema.SpanRow {
 		s := &schema.Span{
 			TraceID: schema.TraceID{1}, SpanID: schema.SpanID{span}, StartUnixNano: start, EndUnixNano: start + 10,
-			Name: string(rune('a' + span)), StatusCode: int32(span % 3),
+			Name: string(rune('a' + span)), StatusCode: int32(span % 3), Resource: resource,
 		}
 		if parent != 0 {
 			s.ParentSpanID = schema.SpanID{parent}
@@ -54,7 +57,8 @@ func TestTracePartDoesNotDependOnTheOrderOfSpans(t *testing.T) {
 	p := want[0]
 	if p.Spans != 4 || p.Errors != 1 || p.LLMCalls != 2 || p.InputTokens != 12 || p.OutputTokens != 3 ||
 		p.SessionID != "early" || p.UserID != "u" || !p.HasRoot || p.RootName != "b" || p.PartDay != 20001 ||
-		p.MinStart != 100 || p.MaxEnd != 120 || p.InputPreview != strings.Repeat("é", 200) || p.OutputPreview != "done" {
+		p.MinStart != 100 || p.MaxEnd != 120 || p.InputPreview != strings.Repeat("é", 200) || p.OutputPreview != "done" ||
+		p.Tells != schema.TellsUsage|schema.TellsSession|schema.TellsUser|schema.TellsInput|schema.TellsOutput || !slices.Equal(p.Resources, []string{`{"service.name":"svc"}`}) {
 		t.Errorf("unexpected sums: %+v", p)
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
@@ -88,5 +92,45 @@ func TestAbsurdTokenCountsDoNotWrap(t *testing.T) {
 	rows[1].GenAI.InputTokens.N = math.MaxUint64
 	if got := sumUp(rows)[0].InputTokens; got != math.MaxUint64 {
 		t.Errorf("sum is %d", got)
+	}
+}
+
+func resourceOf(service string) *schema.Resource {
+	return &schema.Resource{Attrs: []schema.Attr{{Key: "service.name", Value: schema.Value{Type: schema.ValueString, Str: service}}}}
+}
+
+// TestResourcesOfATrace: each once, the one that came last last; a client that
+// makes up more than anybody has sends readers to the spans.
+func TestResourcesOfATrace(t *testing.T) {
+	send := func(services ...string) schema.TracePart {
+		rows := make([]schema.SpanRow, len(services))
+		for i, s := range services {
+			rows[i] = schema.SpanRow{
+				Span: &schema.Span{TraceID: schema.TraceID{1}, ParentSpanID: schema.SpanID{1}, Resource: resourceOf(s)}, GenAI: &schema.GenAI{}, Offset: int64(i),
+			}
+		}
+		return sumUp(rows)[0]
+	}
+	a, b := `{"service.name":"a"}`, `{"service.name":"b"}`
+	if p := send("a", "b", "b", "a"); !slices.Equal(p.Resources, []string{b, a}) || p.Tells != 0 {
+		t.Errorf("%q, %b", p.Resources, p.Tells)
+	}
+	var many []string
+	for i := range 2 * maxResources {
+		many = append(many, fmt.Sprint(i))
+	}
+	if p := send(many...); len(p.Resources) != maxResources || p.Tells != schema.TellsTags {
+		t.Errorf("%d, %b", len(p.Resources), p.Tells)
+	}
+}
+
+// TestTagsAreTold by roots only.
+func TestTagsAreTold(t *testing.T) {
+	for parent, want := range map[schema.SpanID]schema.Tells{{}: schema.TellsTags, {1}: 0} {
+		attr := schema.Attr{Key: "mlflow.traceTag.team"}
+		row := schema.SpanRow{Span: &schema.Span{ParentSpanID: parent, Attrs: []schema.Attr{{Key: "x"}, attr}}, GenAI: &schema.GenAI{}}
+		if got := tells(&row); got != want {
+			t.Errorf("parent %v: %b", parent, got)
+		}
 	}
 }

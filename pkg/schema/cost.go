@@ -16,8 +16,11 @@ type Cost struct {
 	// Computed is by the book called Version, Reported as the span has it; both
 	// are kept, whichever counts.
 	Computed, Reported Count
-	Itemised           bool // the span reports the parts of Reported
-	Version            string
+	// Input is what of Computed is for input, and for the call as such; the others
+	// are for output.
+	Input    uint64
+	Itemised bool // the span reports the parts of Reported
+	Version  string
 }
 
 // MaxCostNano is what column cost can hold.

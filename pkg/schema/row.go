@@ -44,6 +44,26 @@ type SpanRow struct {
 	Origin string
 }
 
+// Tells is a set of what spans may say of their trace. A trace's info that a
+// client told of all of it needs no look at the spans.
+type Tells uint8
+
+// What spans may say.
+const (
+	TellsUsage   Tells = 1 << iota // token usage
+	TellsCost                      // a cost of their own
+	TellsTags                      // tags of the trace: attributes with TraceTagPrefix
+	TellsSession                   // a session
+	TellsUser                      // a user
+	TellsInput                     // the root's input
+	TellsOutput                    // the root's output
+	TellsPrice                     // calls with tokens that were priced
+)
+
+// TraceTagPrefix begins the keys of a root span's attributes that are tags of its
+// trace.
+const TraceTagPrefix = "mlflow.traceTag."
+
 // TracePart is the sum of one trace's spans within one batch: a row of table
 // trace_parts. Strings are owned by the writer until the batch is reset.
 type TracePart struct {
@@ -64,8 +84,15 @@ type TracePart struct {
 	Spans, Errors, LLMCalls     uint32
 	InputTokens, OutputTokens   uint64 // billable spans only
 	CostNano                    uint64 // of all spans, 1e-9 US dollars
+	CostInputNano               uint64 // of it, what computed costs have for input
 	SessionID, UserID           string // first non-empty by span start, root preferred
 	InputPreview, OutputPreview string // of the root, at most 200 characters
+
+	// Resources are the spans' resource attributes as JSON, each once, in order of
+	// its last span.
+	Resources []string
+	// Tells is what the spans say that this row only sums up, or has not at all.
+	Tells Tells
 
 	Log                     string
 	Partition               int32

@@ -421,6 +421,21 @@ COMMENT 'Spans whose cost a running spanmill reprice changes; empty when none ru
 ALTER TABLE spanmill.spans
     ADD COLUMN IF NOT EXISTS provider_inferred Bool COMMENT 'The span does not say who answered: provider is what the model''s name begins with, or whose SDK was called.' AFTER provider
 
+-- 0026_span_cost_input
+ALTER TABLE spanmill.spans
+    ADD COLUMN IF NOT EXISTS cost_input Decimal(18, 9) COMMENT 'US dollars of cost_computed that are for input, and for the call as such; the others are for output.' CODEC(ZSTD(1)) AFTER cost_computed
+
+-- 0027_trace_part_tells
+ALTER TABLE spanmill.trace_parts
+    ADD COLUMN IF NOT EXISTS cost_input Decimal(18, 9) COMMENT 'US dollars: the spans'' cost_input in this part.' CODEC(ZSTD(1)) AFTER cost,
+    ADD COLUMN IF NOT EXISTS resources Array(LowCardinality(String)) COMMENT 'Resource attributes of the part''s spans as JSON, each that there is, in order of its last span.' AFTER user_id,
+    ADD COLUMN IF NOT EXISTS tells UInt8 DEFAULT 255 COMMENT 'What the part''s spans say: 1 token usage, 2 a cost of their own, 4 tags of the trace, 8 a session, 16 a user, 32 the root''s input, 64 the root''s output, 128 calls that were priced.' AFTER resources
+
+-- 0028_reprice_input
+ALTER TABLE spanmill.reprice_spans
+    ADD COLUMN IF NOT EXISTS old_input Decimal(18, 9) COMMENT 'US dollars for input before.' AFTER new_cost,
+    ADD COLUMN IF NOT EXISTS new_input Decimal(18, 9) COMMENT 'US dollars for input after.' AFTER old_input
+
 -- 0030_rollups
 CREATE TABLE IF NOT EXISTS spanmill.rollups
 (
