@@ -21,6 +21,7 @@ type commands struct {
 	Race   raceCommand   `cmd:"" help:"Measure gateway, Kafka, writer and ClickHouse, in turns with a peer."`
 	MLflow mlflowCommand `cmd:"" name:"mlflow" help:"Measure what a trace of MLflow's SDK costs, beside a real MLflow server."`
 	Load   loadCommand   `cmd:"" help:"Send spans to an OTLP endpoint and measure the acknowledgements."`
+	Fresh  freshCommand  `cmd:"" help:"Measure how fresh live metrics are: from the acknowledgement to the value on the API."`
 }
 
 type raceCommand struct{ race.Options }

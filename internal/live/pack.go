@@ -128,17 +128,26 @@ func (u *unpacker) mergeInto(p *rollup.Partial) {
 	}
 	p.Merge(&o)
 	if has&hasHist != 0 {
-		last := int64(0)
-		for n := u.uint(); n > 0; n-- {
-			last += u.int()
-			p.Hist.Add(int16(last), int64(u.uint()))
-		}
+		u.mergeHist(&p.Hist)
 	}
 	if has&hasDistinct != 0 {
 		last := uint16(0)
 		for n := u.uint(); n > 0; n-- {
 			last += uint16(u.uint())
 			p.Distinct.Add(rollup.Register{Index: last, Rank: u.byte()})
+		}
+	}
+}
+
+// mergeHist adds packed buckets; to an empty histogram they are just appended.
+func (u *unpacker) mergeHist(h *rollup.Histogram) {
+	empty, last := len(*h) == 0, int64(0)
+	for n := u.uint(); n > 0; n-- {
+		last += u.int()
+		if count := u.uint(); empty {
+			*h = append(*h, rollup.Bucket{Index: int16(last), Count: count})
+		} else {
+			h.Add(int16(last), int64(count))
 		}
 	}
 }
