@@ -21,7 +21,7 @@ type liveFlags struct {
 	LiveSeries  int           `help:"Series of all tenants in memory; what is beyond is added up as __other__." default:"20000" because:"names that clients make up must not take all memory"`
 	LiveExposed int           `help:"Series of a tenant that Prometheus is told of." default:"20000" because:"what is beyond is counted in spanmill_exposition_omitted_series"`
 	LiveIdle    time.Duration `help:"How long Prometheus is told of a series that nothing is added to." default:"1h" because:"then it ends there; it goes on when something comes"`
-	LiveWarmUp  time.Duration `help:"How long a start waits for the last day's metrics to be read." default:"8s" because:"later the rest is read while it answers, newest first"`
+	LiveWarmUp  time.Duration `help:"How long a start waits for the last day's metrics to be read." default:"6s" because:"later the rest is read while it answers, newest first"`
 	LegacyNames bool          `name:"prometheus-legacy-names" help:"Tell Prometheus the GenAI metrics by their names of before 2026 as well."`
 }
 
