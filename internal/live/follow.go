@@ -38,9 +38,10 @@ type Follower struct {
 	warmUp  time.Duration
 	metrics *metrics
 
-	ready   chan struct{}
-	once    sync.Once
-	missing atomic.Int64 // partitions whose history is not there yet
+	ready    chan struct{}
+	once     sync.Once
+	missing  atomic.Int64 // partitions whose history is not there yet
+	scanners sync.Pool    // of *rollup.Scanner
 }
 
 // What a follower does at which times.
@@ -198,7 +199,12 @@ func (f *Follower) past(ctx context.Context, p int32, end int64) error {
 
 // take adds a record. One that cannot be read is the writer's to complain about.
 func (f *Follower) take(ctx context.Context, r *pipeline.Record, counting bool) {
-	err := rollup.Decode(r.Value, func(x *rollup.Rollup) error {
+	scanner, _ := f.scanners.Get().(*rollup.Scanner)
+	if scanner == nil {
+		scanner = new(rollup.Scanner)
+	}
+	defer f.scanners.Put(scanner)
+	err := scanner.Scan(r.Value, func(x *rollup.Rollup) error {
 		f.store.Add(x, counting)
 		return nil
 	})

@@ -192,8 +192,9 @@ func (s *Store) find(r *rollup.Series) *series {
 	return s.admit(t, other)
 }
 
-// admit makes a series of the key.
+// admit makes a series of the key. It keeps nothing of r but strings.
 func (s *Store) admit(t *tenant, r rollup.Series) *series {
+	r.Labels = slices.Clone(r.Labels)
 	x := &series{Series: r, size: int64(seriesBytes + 2*len(s.key))}
 	t.byKey[string(s.key)] = x
 	t.list = append(t.list, x)

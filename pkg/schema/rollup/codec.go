@@ -116,16 +116,40 @@ var ErrVersion = errors.New("unknown version")
 // Decode shows visit the rollups of a record, in order, and ends with visit's
 // first error. What visit is given is its own.
 func Decode(value []byte, visit func(*Rollup) error) error {
-	u := unpacker{b: value}
+	return decode(&unpacker{b: value}, visit, func() *Rollup { return new(Rollup) })
+}
+
+// Scanner decodes record after record with the same memory. The zero value is
+// ready.
+type Scanner struct {
+	rollup Rollup
+	words  map[string]string
+}
+
+// maxWords bounds the words that a scanner remembers, so that they are allocated
+// once.
+const maxWords = 100_000
+
+// Scan is Decode, but for this: what visit is given, other than strings, lasts
+// until it returns.
+func (s *Scanner) Scan(value []byte, visit func(*Rollup) error) error {
+	if s.words == nil || len(s.words) > maxWords {
+		s.words = make(map[string]string)
+	}
+	return decode(&unpacker{b: value, words: s.words}, visit, func() *Rollup { return &s.rollup })
+}
+
+func decode(u *unpacker, visit func(*Rollup) error, next func() *Rollup) error {
 	if v := u.int(); u.err == nil && v != Version {
 		return fmt.Errorf("decode rollups: %w %d, this binary knows %d", ErrVersion, v, Version)
 	}
-	for n := 0; u.err == nil && len(u.b) > 0; n++ {
-		r := u.rollup()
+	for u.err == nil && len(u.b) > 0 {
+		r := next()
+		u.rollup(r)
 		if u.err != nil {
 			break
 		}
-		if err := visit(&r); err != nil {
+		if err := visit(r); err != nil {
 			return err
 		}
 	}
@@ -152,29 +176,42 @@ func (u *unpacker) pairs() int {
 	return n / 2
 }
 
-func (u *unpacker) rollup() (r Rollup) {
+func (u *unpacker) rollup(r *Rollup) {
 	u.fields(5, "rollup")
 	r.Tenant, r.View = u.text(), u.text()
 	r.Eval = u.within(0, 1) == 1
+	r.Labels, r.Panes = r.Labels[:0], r.Panes[:0]
 	for range u.pairs() {
 		r.Labels = append(r.Labels, Label{u.text(), u.text()})
 	}
 	for range u.array() {
-		r.Panes = append(r.Panes, u.pane())
+		u.pane(another(&r.Panes))
 	}
-	return r
 }
 
-func (u *unpacker) pane() (p Pane) {
+// another gives a slice one more element: what was there before, with its
+// memory, if there is room.
+func another[T any](list *[]T) *T {
+	if n := len(*list); n < cap(*list) {
+		*list = (*list)[:n+1]
+	} else {
+		var zero T
+		*list = append(*list, zero)
+	}
+	return &(*list)[len(*list)-1]
+}
+
+func (u *unpacker) pane(p *Pane) {
 	u.fields(2, "pane")
 	p.Start = u.within(0, math.MaxUint32) * PaneSeconds
+	p.Metrics = p.Metrics[:0]
 	for range u.array() {
-		p.Metrics = append(p.Metrics, u.metric())
+		u.metric(another(&p.Metrics))
 	}
-	return p
 }
 
-func (u *unpacker) metric() (m Metric) {
+func (u *unpacker) metric(m *Metric) {
+	m.Reset()
 	fields := u.array()
 	m.Name = u.text()
 	has := u.within(0, hasAll)
@@ -190,33 +227,30 @@ func (u *unpacker) metric() (m Metric) {
 		want += 2
 	}
 	if has&hasHist != 0 {
-		m.Hist = u.hist()
+		u.hist(&m.Hist)
 		want++
 	}
 	if has&hasDistinct != 0 {
-		m.Distinct = u.distinct()
+		u.distinct(&m.Distinct)
 		want++
 	}
 	if fields != want {
 		u.fail(fmt.Errorf("a metric has %d fields, want %d", fields, want))
 	}
-	return m
 }
 
-func (u *unpacker) hist() (h Histogram) {
+func (u *unpacker) hist(h *Histogram) {
 	last := int64(math.MinInt16) - 1
 	for range u.pairs() {
 		last = u.within(last+1, math.MaxInt16)
-		h = append(h, Bucket{int16(last), uint64(u.int())})
+		*h = append(*h, Bucket{int16(last), uint64(u.int())})
 	}
-	return h
 }
 
-func (u *unpacker) distinct() (d Distinct) {
+func (u *unpacker) distinct(d *Distinct) {
 	last := int64(-1)
 	for range u.pairs() {
 		last = u.within(last+1, registers-1)
-		d = append(d, Register{uint16(last), uint8(u.within(1, maxRank))})
+		*d = append(*d, Register{uint16(last), uint8(u.within(1, maxRank))})
 	}
-	return d
 }

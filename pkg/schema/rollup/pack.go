@@ -71,8 +71,9 @@ var (
 
 // unpacker reads what the functions above write. After an error it gives zeros.
 type unpacker struct {
-	b   []byte
-	err error
+	b     []byte
+	err   error
+	words map[string]string // texts that were met before; nil: none are remembered
 }
 
 func (u *unpacker) fail(err error) {
@@ -175,5 +176,14 @@ func (u *unpacker) text() string {
 		u.fail(fmt.Errorf("byte %#x begins no text", c))
 		return ""
 	}
-	return string(u.take(n))
+	b := u.take(n)
+	if u.words == nil {
+		return string(b)
+	}
+	word, known := u.words[string(b)]
+	if !known {
+		word = string(b)
+		u.words[word] = word
+	}
+	return word
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 
@@ -325,6 +326,33 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("encoded anew it is another (-first +again):\n%s", diff)
 		}
 	})
+}
+
+// TestScannerForgets: what a scanner gives of a record has nothing of those
+// before it, and costs no memory in a steady stream.
+func TestScannerForgets(t *testing.T) {
+	s := new(rollup.Scanner)
+	few := []rollup.Rollup{{
+		Series: rollup.Series{Tenant: "t", View: "v"},
+		Panes:  []rollup.Pane{{Start: 10, Metrics: []rollup.Metric{{Name: "m", Partial: rollup.Partial{Count: 1, Weight: int64(rollup.Once)}}}}},
+	}}
+	for i, want := range [][]rollup.Rollup{example(), few, example(), few} {
+		n := 0
+		err := s.Scan(encode(want), func(got *rollup.Rollup) error {
+			if diff := cmp.Diff(want[n], *got, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("record %d, rollup %d (-want +got):\n%s", i, n, diff)
+			}
+			n++
+			return nil
+		})
+		if err != nil || n != len(want) {
+			t.Errorf("record %d: %d rollups, %v", i, n, err)
+		}
+	}
+	value := encode(example())
+	if n := testing.AllocsPerRun(100, func() { _ = s.Scan(value, func(*rollup.Rollup) error { return nil }) }); n > 3 {
+		t.Errorf("a record costs %g allocations", n)
+	}
 }
 
 // TestAddAllocs: in a steady stream, contributions cost no memory.
