@@ -221,7 +221,7 @@ func TestReadsRefused(t *testing.T) {
 		want                 string
 	}{
 		{"POST", "/api/3.0/mlflow/traces/search", in + `"filter":"nonsense ==="}`, 400, "Invalid clause(s) in filter string: 'nonsense', '==='"},
-		{"POST", "/api/3.0/mlflow/traces/search", in + `"filter":"trace.text LIKE '%x%'"}`, 400, "'trace.text LIKE '%x%'' is not supported"},
+		{"POST", "/api/3.0/mlflow/traces/search", in + `"filter":"span.attributes.k = 'x'"}`, 400, "'span.attributes.k = 'x'' is not supported"},
 		{"POST", "/api/3.0/mlflow/traces/search", in + `"order_by":["nothing"]}`, 400, "Invalid attribute key 'nothing'"},
 		{"POST", "/api/3.0/mlflow/traces/search", in + `"max_results":0}`, 400, "max_results"},
 		{"POST", "/api/3.0/mlflow/traces/search", in + `"max_results":501}`, 400, "501"},

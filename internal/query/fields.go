@@ -46,6 +46,7 @@ var (
 	keyedOps      = []Op{Equal, NotEqual, Like, ILike, RLike, IsNull, NotNull}
 	reservedOps   = []Op{Equal, NotEqual, IsNull, NotNull}
 	equalOnly     = []Op{Equal}
+	contentOps    = []Op{Like, ILike}
 	assessmentOps = []Op{Equal, NotEqual, Greater, GreaterEqual, Less, LessEqual, Like, ILike, RLike, IsNull, NotNull}
 )
 
@@ -120,8 +121,11 @@ func (e entity) resolve(key, source string) (fieldRule, error) {
 	case entityExpectation:
 		return assessmentRule(e, FieldExpectation, key)
 	case entityIssue:
+		if key == "id" {
+			return fieldRule{e, FieldIssue, key, equalOnly}, nil
+		}
 	}
-	return fieldRule{}, unsupported(source)
+	return fieldRule{}, invalid("Invalid issue attribute '%s'. Supported attributes: id", key)
 }
 
 func attributeRule(key, source string) (fieldRule, error) {
@@ -147,6 +151,8 @@ func attributeRule(key, source string) (fieldRule, error) {
 		return keyedRule(e, FieldMetadata, MetadataRun), nil
 	case "prompt":
 		return fieldRule{e, FieldPrompt, TagLinkedPrompts, equalOnly}, nil
+	case "text":
+		return fieldRule{e, FieldSpanContent, key, contentOps}, nil
 	}
 	return fieldRule{}, unsupported(source)
 }
@@ -166,8 +172,10 @@ func spanRule(key, source string) (fieldRule, error) {
 		return fieldRule{entitySpan, FieldSpanType, key, stringOps}, nil
 	case "status":
 		return fieldRule{entitySpan, FieldSpanStatus, key, stringOps}, nil
+	case "content":
+		return fieldRule{entitySpan, FieldSpanContent, key, contentOps}, nil
 	}
-	if key == "content" || strings.HasPrefix(key, "attributes.") {
+	if strings.HasPrefix(key, "attributes.") {
 		return fieldRule{}, unsupported(source)
 	}
 	return fieldRule{}, invalid("Invalid span attribute '%s'. Supported attributes: name, status, type, attributes.<attribute_name>.", key)

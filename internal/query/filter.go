@@ -37,9 +37,11 @@ const (
 	FieldSpanName
 	FieldSpanType
 	FieldSpanStatus
+	FieldSpanContent // any text of the span
 	FieldFeedback    // Key
 	FieldExpectation // Key
 	FieldPrompt      // Text is name/version
+	FieldIssue       // Text is its id
 )
 
 // Op is how a clause compares.

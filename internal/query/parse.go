@@ -159,6 +159,8 @@ func (c comparison) clause() (Clause, error) {
 func (f fieldRule) wrongOperator(c comparison) error {
 	const message = "Invalid comparator '%s' not one of '%s"
 	switch {
+	case f.field == FieldSpanContent:
+		return invalid("span.content comparator '%s' not one of '%s'", c.operator, listed(f.ops))
 	case f.field != FieldTag && f.field != FieldMetadata:
 		return invalid(message+"'", c.operator, listed(f.ops))
 	case c.right.kind == tokenNumber:

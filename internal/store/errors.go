@@ -32,6 +32,8 @@ func (e *ServerError) Is(class error) bool { return class != nil && class == e.c
 // Codes of ClickHouse that decide what happens to a batch (W11).
 const (
 	codeSyntax            = 62
+	codeTimeout           = 159
+	codeTooManyBytes      = 307 // more than max_bytes_to_read
 	codeTooManyParts      = 252 // and, by its message, too many partitions in a block
 	codeThrowIf           = 395
 	codeTooLarge          = 396 // an answer beyond max_result_bytes

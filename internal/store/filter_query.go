@@ -16,6 +16,7 @@ const givenID = "if(match(trace_id, '^[0-9a-f]{32}$'), concat('tr-', trace_id), 
 // are one condition: they must hold on the same span.
 func (l *lookup) conditions(f query.Filter) []string {
 	var all, spans []string
+	slack, where := int64(slackMilli), ""
 	for _, c := range f {
 		switch c.Field {
 		case query.FieldStatus:
@@ -34,7 +35,7 @@ func (l *lookup) conditions(f query.Filter) []string {
 			all = append(all, l.compare("experiment_id", c))
 		case query.FieldTag, query.FieldMetadata, query.FieldPrompt:
 			all = append(all, l.keyed(c))
-		case query.FieldFeedback, query.FieldExpectation:
+		case query.FieldFeedback, query.FieldExpectation, query.FieldIssue:
 			all = append(all, l.assessed(c))
 		case query.FieldSpanName:
 			spans = append(spans, l.compare("t.name", c))
@@ -42,13 +43,38 @@ func (l *lookup) conditions(f query.Filter) []string {
 			spans = append(spans, l.compare(l.spanType(), c))
 		case query.FieldSpanStatus:
 			spans = append(spans, l.compare("toString(t.status)", c))
+		case query.FieldSpanContent:
+			spans = append(spans, l.content(c))
+			slack, where = contentSlackMilli, " AND experiment_id IN "+l.q.texts(l.experiments)
+			l.q.maxBytes = maxContentBytes
 		}
 	}
 	if len(spans) > 0 {
-		all = append(all, "trace_id IN (SELECT trace_id FROM spans AS t "+joinDeleted(l.tenant)+" WHERE tenant = "+l.tenant+
-			l.partTimes(slackMilli)+" AND "+notDeleted+" AND "+strings.Join(spans, " AND ")+")")
+		all = append(all, "trace_id IN (SELECT trace_id FROM spans AS t "+joinDeleted(l.tenant)+" WHERE tenant = "+l.tenant+where+
+			l.partTimes(slack)+" AND "+notDeleted+" AND "+strings.Join(spans, " AND ")+")")
 	}
 	return all
+}
+
+// Bounds of looking through the texts of spans, which no index helps with: more
+// is refused, with the advice to name a time.
+const (
+	// contentSlackMilli is how long after its trace a span begins whose texts are
+	// looked through.
+	contentSlackMilli = 3600 * 1000
+	maxContentBytes   = 4 << 30 // of all columns that are read, uncompressed
+)
+
+// content is a clause on the texts of a span: one of them must match whole.
+func (l *lookup) content(c query.Clause) string {
+	var any []string
+	for _, one := range []string{"t.input", "t.output", "t.name", "t.status_message"} {
+		any = append(any, l.compare(one, c))
+	}
+	for _, list := range []string{"mapValues(t.attr_str)", "mapValues(t.attr_json)", "t.events_name", "t.events_attrs"} {
+		any = append(any, "arrayExists(x -> "+l.compare("x", c)+", "+list+")")
+	}
+	return "(" + strings.Join(any, " OR ") + ")"
 }
 
 // compare compares a text.
@@ -176,6 +202,9 @@ func (l *lookup) assessed(c query.Clause) string {
 	kind := "feedback"
 	if c.Field == query.FieldExpectation {
 		kind = "expectation"
+	}
+	if c.Field == query.FieldIssue { // its name is the issue's id
+		kind, c.Key, c.Op = "issue", c.Text, query.NotNull
 	}
 	in, condition := "IN", "true"
 	switch c.Op {

@@ -27,6 +27,9 @@ const (
 type question struct {
 	sql    strings.Builder
 	params url.Values
+	// maxBytes is the most that the server may read for it; 0: as much as time
+	// allows.
+	maxBytes uint64
 }
 
 // add appends statement text.
@@ -81,6 +84,9 @@ func (s *Store) read(ctx context.Context, what string, q *question, row func(*ro
 	for _, name := range []string{"compile_expressions", "compile_aggregate_expressions", "compile_sort_description"} {
 		set.Set(name, "0") // the statements differ from call to call: compiling one costs more than running it
 	}
+	if q.maxBytes > 0 {
+		set.Set("max_bytes_to_read", strconv.FormatUint(q.maxBytes, 10))
+	}
 	maps.Copy(set, q.params)
 	resp, err := s.client.do(ctx, request{sql: q.sql.String(), settings: set})
 	if err == nil {
@@ -92,6 +98,9 @@ func (s *Store) read(ctx context.Context, what string, q *question, row func(*ro
 		return nil
 	case CodeOf(err) == codeTooLarge:
 		return fmt.Errorf("ask for %s: %w", what, errTooMuch)
+	case q.maxBytes > 0 && (CodeOf(err) == codeTooManyBytes || CodeOf(err) == codeTimeout):
+		return &query.InvalidError{Message: "Invalid clause(s) in filter string: there are too many spans to look through the text of all: " +
+			"add a clause on timestamp_ms, such as timestamp_ms > 1790000000000"}
 	case CodeOf(err) == codeRegexp:
 		return &query.InvalidError{Message: "Invalid clause(s) in filter string: a regular expression cannot be compiled"}
 	}

@@ -92,9 +92,9 @@ func world(t *testing.T, b *bundle) Reader {
 	)
 	b.rowsOf(
 		t, "spans",
-		piece(1, `"attr_str":{"mlflow.spanType":"CHAIN"}`), piece(2, `"status":"ERROR"`), piece(3, ""), piece(4, ""),
+		piece(1, `"attr_str":{"mlflow.spanType":"CHAIN"}`), piece(2, `"status":"ERROR","input":"a needle in hay","input_key":"input.value"`), piece(3, ""), piece(4, ""),
 		piece(5, `"attr_str":{"gen_ai.operation.name":"chat","mlflow.traceTag.team":"blue"},"resource_attrs":"{\"service.name\":\"svc\",\"n\":1}"`),
-		piece(6, `"status":"ERROR","name":"tool"`), piece(7, `"is_root":false,"parent_span_id":"00000000000000aa"`), piece(8, ""),
+		piece(6, `"status":"ERROR","name":"tool","events_time_unix_nano":[1],"events_name":["x"],"events_attrs":["{\"k\":\"a needle\"}"],"events_dropped_attrs":[0]`), piece(7, `"is_root":false,"parent_span_id":"00000000000000aa"`), piece(8, `"attr_json":{"l":"[\"neddle\"]"}`),
 		piece(9, `"tenant":"other"`), piece(10, ""),
 		piece(1, `"span_id":"00000000000000c1","is_root":false,"parent_span_id":"0000000000000001","name":"llm","attr_str":{"mlflow.spanType":"LLM"},"src_index":1`),
 	)
@@ -122,64 +122,83 @@ func world(t *testing.T, b *bundle) Reader {
 		assess(3, `"assessment_id":"a3","deleted":true,"mask":0,"version":2`),
 		assess(5, `"assessment_id":"a5","name":"good","value":"true","version":1`),
 		assess(5, `"assessment_id":"a5","mask":128,"valid":false,"version":2`),
+		assess(3, `"assessment_id":"i3","name":"iss-1","type":"issue","value":"true","version":1`),
 		assess(6, `"assessment_id":"a6","name":"answer","type":"expectation","value":"42","version":1`),
 	)
 	b.rowsOf(t, "trace_deletions", `{"tenant":"acme","trace_id":"`+id(10)+`","received_at":1790000010,"part_day":20717,"retention_days":3650}`)
 	return Reader{b.Store}
 }
 
-func testSearch(t *testing.T, b *bundle) {
+// testReads asks one world all that changes nothing in it, then what does.
+func testReads(t *testing.T, b *bundle) {
 	r := world(t, b)
+	t.Run("search", func(t *testing.T) { testSearch(t, r) })
+	t.Run("too much text", func(t *testing.T) { testTooMuchText(t, r) })
+	t.Run("tenants", func(t *testing.T) { testTenantsReadApart(t, r) })
+	t.Run("resolved info", func(t *testing.T) { testResolvedInfo(t, r) })
+	t.Run("pages", func(t *testing.T) { testPages(t, b, r) })
+	t.Run("many rows", func(t *testing.T) { testManyRows(t, b, r) })
+}
+
+func testSearch(t *testing.T, r Reader) {
 	for filter, want := range map[string][]int{
-		"":                                         {8, 7, 6, 5, 3, 2, 1},
-		"status = 'OK'":                            {8, 5, 3, 1},
-		"status IN ('ERROR', 'IN_PROGRESS')":       {7, 6, 2},
-		"status NOT IN ('OK')":                     {7, 6, 2},
-		"name = 'alpha'":                           {1},
-		"name LIKE 'alpha%'":                       {1},
-		"name ILIKE 'alpha%'":                      {3, 1},
-		"name RLIKE '^[Aa]lpha.*t$'":               {3},
-		"name != 'alpha'":                          {3, 2},
-		"timestamp_ms >= 1790000006000":            {8, 7},
-		"timestamp_ms < 1790000003000":             {2, 1},
-		"timestamp_ms = 1790000005500":             {6},
-		"execution_time_ms > 25":                   {6, 3},
-		"execution_time_ms = 1000":                 {6},
-		"end_time_ms > 1790000006499":              {8, 7, 6},
-		"tags.env = 'dev'":                         {1},
-		"tags.env LIKE 'dev\\%'":                   nil, // a backslash is a backslash
-		"tags.env LIKE 'dev%'":                     {3, 1},
-		"tags.env IS NULL":                         {8, 7, 6, 5, 2},
-		"tags.env IS NOT NULL":                     {3, 1},
-		"tags.team = 'blue'":                       {5},
-		"tags.service.name = 'svc'":                nil, // it was deleted
-		"tags.n = '1'":                             {5},
-		"metadata.k = 'v'":                         {1},
-		"metadata.late = 'yes' AND status = 'OK'":  {1},
-		"metadata.mlflow.trace.session = 's1'":     {5, 1},
-		"metadata.`mlflow.trace.user` IS NULL":     {8, 7, 6, 3, 2, 1},
-		"run_id = 'run1'":                          {6, 2},
-		"prompt = 'greet/3'":                       {6},
-		"prompt = 'greet/1'":                       {3},
-		"prompt = 'greet/2'":                       nil,
-		"request_id = 'tr-" + id(3) + "'":          {3},
-		"request_id IN ('tr-" + id(3) + "', 'x')":  {3},
-		"request_id LIKE 'tr-%5'":                  {5},
-		"client_request_id != 'c2'":                {1},
-		"span.type = 'LLM'":                        {1},
-		"span.type = 'CHAT_MODEL'":                 {5},
-		"span.name = 'root' AND span.type = 'LLM'": nil,
-		"span.name = 'llm' AND span.type = 'LLM'":  {1},
-		"span.status = 'ERROR'":                    {6, 2},
-		"feedback.score < 0.5":                     {1},
-		"feedback.score > 0.5":                     nil,
-		"feedback.good = 'yes'":                    {2},
-		"feedback.good LIKE '%es%'":                {2},
-		"feedback.good IS NOT NULL":                {2},
-		"feedback.good IS NULL":                    {8, 7, 6, 5, 3, 1},
-		"expectation.answer = '42'":                {6},
-		"expectation.answer >= 42":                 {6},
-		"tags.env = \"it's \\ \t{x:String}\"":      nil,
+		"":                                                     {8, 7, 6, 5, 3, 2, 1},
+		"status = 'OK'":                                        {8, 5, 3, 1},
+		"status IN ('ERROR', 'IN_PROGRESS')":                   {7, 6, 2},
+		"status NOT IN ('OK')":                                 {7, 6, 2},
+		"name = 'alpha'":                                       {1},
+		"name LIKE 'alpha%'":                                   {1},
+		"name ILIKE 'alpha%'":                                  {3, 1},
+		"name RLIKE '^[Aa]lpha.*t$'":                           {3},
+		"name != 'alpha'":                                      {3, 2},
+		"timestamp_ms >= 1790000006000":                        {8, 7},
+		"timestamp_ms < 1790000003000":                         {2, 1},
+		"timestamp_ms = 1790000005500":                         {6},
+		"execution_time_ms > 25":                               {6, 3},
+		"execution_time_ms = 1000":                             {6},
+		"end_time_ms > 1790000006499":                          {8, 7, 6},
+		"tags.env = 'dev'":                                     {1},
+		"tags.env LIKE 'dev\\%'":                               nil, // a backslash is a backslash
+		"tags.env LIKE 'dev%'":                                 {3, 1},
+		"tags.env IS NULL":                                     {8, 7, 6, 5, 2},
+		"tags.env IS NOT NULL":                                 {3, 1},
+		"tags.team = 'blue'":                                   {5},
+		"tags.service.name = 'svc'":                            nil, // it was deleted
+		"tags.n = '1'":                                         {5},
+		"metadata.k = 'v'":                                     {1},
+		"metadata.late = 'yes' AND status = 'OK'":              {1},
+		"metadata.mlflow.trace.session = 's1'":                 {5, 1},
+		"metadata.`mlflow.trace.user` IS NULL":                 {8, 7, 6, 3, 2, 1},
+		"run_id = 'run1'":                                      {6, 2},
+		"prompt = 'greet/3'":                                   {6},
+		"prompt = 'greet/1'":                                   {3},
+		"prompt = 'greet/2'":                                   nil,
+		"request_id = 'tr-" + id(3) + "'":                      {3},
+		"request_id IN ('tr-" + id(3) + "', 'x')":              {3},
+		"request_id LIKE 'tr-%5'":                              {5},
+		"client_request_id != 'c2'":                            {1},
+		"span.type = 'LLM'":                                    {1},
+		"span.type = 'CHAT_MODEL'":                             {5},
+		"span.name = 'root' AND span.type = 'LLM'":             nil,
+		"span.name = 'llm' AND span.type = 'LLM'":              {1},
+		"span.status = 'ERROR'":                                {6, 2},
+		"feedback.score < 0.5":                                 {1},
+		"feedback.score > 0.5":                                 nil,
+		"feedback.good = 'yes'":                                {2},
+		"feedback.good LIKE '%es%'":                            {2},
+		"feedback.good IS NOT NULL":                            {2},
+		"feedback.good IS NULL":                                {8, 7, 6, 5, 3, 1},
+		"trace.text LIKE '%neddle%'":                           {8},
+		"trace.text LIKE '%NEDDLE%'":                           nil,
+		"span.content ILIKE '%NEDDLE%'":                        {8},
+		"span.content LIKE '%needle%'":                         {6, 2},
+		"span.content LIKE '%ool'":                             {6},
+		"span.content LIKE '%blue%'":                           {5},
+		"span.content LIKE '%blue%' AND span.status = 'ERROR'": nil,
+		"issue.id = 'iss-1'":                                   {3},
+		"expectation.answer = '42'":                            {6},
+		"expectation.answer >= 42":                             {6},
+		"tags.env = \"it's \\ \t{x:String}\"":                  nil,
 	} {
 		f, err := query.ParseFilter(filter)
 		if err != nil {
@@ -190,6 +209,16 @@ func testSearch(t *testing.T, b *bundle) {
 		if got := idsOf(page); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: got %v, %v, want %v", filter, got, err, want)
 		}
+	}
+}
+
+// testTooMuchText: a look through more text than is allowed is refused in words.
+func testTooMuchText(t *testing.T, r Reader) {
+	q := &question{maxBytes: 1}
+	q.add("SELECT input FROM spans")
+	err := r.read(t.Context(), "texts", q, func(in *rows) { in.text() })
+	if bad, ok := errors.AsType[*query.InvalidError](err); !ok || !strings.Contains(bad.Message, "add a clause on timestamp_ms") {
+		t.Errorf("%v", err)
 	}
 }
 
@@ -207,8 +236,7 @@ func idsOf(p query.Page) []int {
 
 // testPages: in any order, pages of any size give each trace once, in order,
 // and traces that arrive meanwhile move nothing.
-func testPages(t *testing.T, b *bundle) {
-	r := world(t, b)
+func testPages(t *testing.T, b *bundle, r Reader) {
 	for order, want := range map[string][]int{
 		"":                    {8, 7, 6, 5, 3, 2, 1},
 		"timestamp_ms DESC":   {8, 7, 6, 5, 3, 2, 1},
@@ -265,8 +293,7 @@ func testPages(t *testing.T, b *bundle) {
 }
 
 // testTenantsReadApart: P7, by each of the reader's questions.
-func testTenantsReadApart(t *testing.T, b *bundle) {
-	r := world(t, b)
+func testTenantsReadApart(t *testing.T, r Reader) {
 	ids := []string{id(1), id(9), id(10)}
 	for tenant, want := range map[string][]string{"acme": {id(1)}, "other": {id(9)}, "nobody": nil} {
 		infos, err := r.TraceInfos(t.Context(), tenant, ids)
@@ -300,8 +327,7 @@ func testTenantsReadApart(t *testing.T, b *bundle) {
 }
 
 // testResolvedInfo: what was told, what spans say, and how they meet.
-func testResolvedInfo(t *testing.T, b *bundle) {
-	r := world(t, b)
+func testResolvedInfo(t *testing.T, r Reader) {
 	infos, err := r.TraceInfos(t.Context(), "acme", []string{id(5), id(1), id(77), id(6)})
 	if err != nil || len(infos) != 3 {
 		t.Fatalf("%d infos, %v", len(infos), err)
@@ -379,8 +405,7 @@ func testWholeSpans(t *testing.T, b *bundle) {
 
 // testManyRows: what is more than a statement reads is read in parts, or refused
 // in words for the caller; nothing is cut short unseen.
-func testManyRows(t *testing.T, b *bundle) {
-	r := world(t, b)
+func testManyRows(t *testing.T, b *bundle, r Reader) {
 	const base = "'acme' AS tenant, 20717 AS part_day, 3650 AS retention_days, toDateTime64(1790000050, 3) AS received_at, "
 	spans := func(trace, rows int) {
 		t.Helper()
