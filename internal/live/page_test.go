@@ -85,7 +85,7 @@ func familiesTable() string {
 	b.WriteString("| Prometheus | type | labels | of |\n|---|---|---|---|\n")
 	for _, f := range families {
 		names := slices.DeleteFunc(slices.Clone(f.labels), func(name string) bool { return name == "" })
-		of := fmt.Sprintf("`%s` of view `%s`", f.metric, f.view)
+		of := quoted([]string{f.metric}) + " of view " + quoted([]string{f.view})
 		if f.more.Name != "" {
 			names = append(names, f.more.Name)
 		}

@@ -43,7 +43,7 @@ func TestDashboards(t *testing.T) {
 	awaitSQL(t, up, "6000", "SELECT sum(count) FROM metrics_1m WHERE view = 'tenant' AND metric = 'spans'")
 	at := start.Add(30 * time.Second)
 	engine := promql.NewEngine(promql.EngineOpts{MaxSamples: 1e6, Timeout: time.Minute})
-	files, err := filepath.Glob(filepath.Join(harness.Root(t), "deploy/grafana/dashboards/*.json"))
+	files, err := filepath.Glob(filepath.Join(harness.Root(t), "deploy", "grafana", "dashboards", "*.json"))
 	if err != nil || len(files) < 2 {
 		t.Fatal(files, err)
 	}
@@ -83,7 +83,7 @@ func TestDashboards(t *testing.T) {
 // streamed.
 func recounts(t *testing.T, up *harness.Instance) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(harness.Root(t), "docs/metrics.md"))
+	text, err := os.ReadFile(filepath.Join(harness.Root(t), "docs", "metrics.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
