@@ -14,7 +14,6 @@ import (
 	"github.com/spanmill/spanmill/internal/aggregator/custom"
 	"github.com/spanmill/spanmill/internal/dedup"
 	"github.com/spanmill/spanmill/pkg/pipeline"
-	"github.com/spanmill/spanmill/pkg/schema"
 	"github.com/spanmill/spanmill/pkg/schema/rollup"
 )
 
@@ -214,7 +213,7 @@ func TestSampledSpansStandForMore(t *testing.T) {
 		"": 1e6, "ot=th:0": 1e6, "ot=th:8": 2e6, "ot=th:c": 4e6, "ot=th:fffffffffffff": 1e12, "ot=th:zz": 1e6, "ot=th:": 1e6, "vendor=th:8": 1e6,
 		"ot=th:5555": 1_499_989, "ot=th:ffffffffffffff": 1e12,
 	} {
-		if got := weightOf(&schema.Span{TraceState: state, Resource: &schema.Resource{}}); got != want {
+		if got := weightOf(state, nil); got != want {
 			t.Errorf("%q weighs %d, want %d", state, got, want)
 		}
 	}

@@ -64,9 +64,9 @@ type arrival struct {
 func (f *facts) gather(span *schema.Span, g *schema.GenAI, at arrival, cost schema.Count) {
 	f.have, f.reasons, f.normalised, f.refused = 0, f.reasons[:0], 0, 0
 	f.tenant, f.paid = at.tenant, cost
-	f.weight = weightOf(span)
-	once := rollup.Of(1, f.weight)
 	t := tellsOf(span)
+	f.weight = weightOf(span.TraceState, t.ratio)
+	once := rollup.Of(1, f.weight)
 	f.eval = t.eval
 	f.date(span, at.received, once)
 	f.label(span, g, at.experiment)

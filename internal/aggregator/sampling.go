@@ -18,20 +18,16 @@ const attrSampleRatio = "spanmill.sample_ratio"
 const maxWeight = 1_000_000 * rollup.Once
 
 // weightOf says how many spans a span stands for: by the threshold that its
-// sampler wrote into the tracestate (ot=th:…), else by the ratio that its
-// resource states.
-func weightOf(span *schema.Span) rollup.Weight {
-	if w, ok := thresholdWeight(span.TraceState); ok {
+// sampler wrote into the tracestate (ot=th:…), else by the ratio that it or its
+// resource states; nil: none.
+func weightOf(tracestate string, ratio *schema.Value) rollup.Weight {
+	if w, ok := thresholdWeight(tracestate); ok {
 		return w
 	}
-	for _, attrs := range [][]schema.Attr{span.Attrs, span.Resource.Attrs} {
-		for i := range attrs {
-			if attrs[i].Key == attrSampleRatio {
-				return ratioWeight(&attrs[i].Value)
-			}
-		}
+	if ratio == nil {
+		return rollup.Once
 	}
-	return rollup.Once
+	return ratioWeight(ratio)
 }
 
 func ratioWeight(v *schema.Value) rollup.Weight {

@@ -1,6 +1,7 @@
 package aggregator
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spanmill/spanmill/pkg/schema/rollup"
@@ -65,12 +66,15 @@ func (s *series) reset() {
 // the log alone: in each generation (a range of offsets) a tenant's first so
 // many, from an empty catalogue on.
 type catalogue struct {
-	views   []view
-	most    int // series of a tenant
-	known   map[string]*series
-	counts  map[string]int // admitted, by tenant
-	key     []byte
-	labels  []string
+	views  []view
+	most   int // series of a tenant
+	known  map[string]*series
+	counts map[string]int // admitted, by tenant
+	key    []byte
+	labels []string
+	// last is the series that was found last, by the place of the view: spans that
+	// come together are mostly of the same.
+	last    []*series
 	touched []*series
 	open    int // panes
 	// overflown counts spans' contributions to __other__, by the place of the view.
@@ -78,7 +82,7 @@ type catalogue struct {
 }
 
 func newCatalogue(views []view, most int) *catalogue {
-	c := &catalogue{views: views, most: most, overflown: make([]uint64, len(views))}
+	c := &catalogue{views: views, most: most, last: make([]*series, len(views)), overflown: make([]uint64, len(views))}
 	c.forget()
 	return c
 }
@@ -86,6 +90,7 @@ func newCatalogue(views []view, most int) *catalogue {
 // forget begins a generation.
 func (c *catalogue) forget() {
 	c.known, c.counts = make(map[string]*series), make(map[string]int)
+	clear(c.last)
 }
 
 // keyEnd ends a word of a key. It occurs in no text.
@@ -95,16 +100,21 @@ const keyEnd = 0xff
 func (c *catalogue) find(i int, f *facts) *series {
 	v := &c.views[i]
 	c.labels = v.values(f, c.labels[:0])
+	if s := c.last[i]; s != nil && s.eval == f.eval && s.tenant == f.tenant && slices.Equal(s.labels, c.labels) {
+		return s
+	}
 	c.key = append(c.key[:0], byte(i), bit(f.eval))
 	c.key = append(append(c.key, f.tenant...), keyEnd)
 	for _, l := range c.labels {
 		c.key = append(append(c.key, l...), keyEnd)
 	}
 	if s := c.known[string(c.key)]; s != nil {
+		c.last[i] = s
 		return s
 	}
 	if len(c.labels) == 0 || c.counts[f.tenant] < c.most {
-		return c.admit(v, f)
+		c.last[i] = c.admit(v, f)
+		return c.last[i]
 	}
 	c.overflown[i]++
 	c.key = append(c.key[:0], byte(i), bit(f.eval))

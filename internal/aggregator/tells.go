@@ -11,29 +11,9 @@ import (
 // tells is what a span's attributes tell besides the vocabulary of
 // schema.GenAI: metrics only ask for it.
 type tells struct {
-	code int64 // HTTP status code, 0: not told
-	eval bool  // the span belongs to an evaluation
-}
-
-// telling is what an attribute is for.
-type telling uint8
-
-const (
-	tellsCode telling = iota + 1
-	tellsEval
-	tellsEvalFlag
-)
-
-// tellingKeys are the attributes that are looked at. Evaluation runs and scorers
-// mark what they do; a flag must say so, of a name its presence is enough.
-var tellingKeys = map[string]telling{
-	"http.response.status_code":  tellsCode,
-	"http.status_code":           tellsCode,
-	"spanmill.eval":              tellsEvalFlag,
-	"mlflow.sourceRun":           tellsEval,
-	"mlflow.trace.sourceScorer":  tellsEval,
-	"langfuse.experiment.id":     tellsEval,
-	"langfuse.experiment.run.id": tellsEval,
+	code  int64         // HTTP status code, 0: not told
+	eval  bool          // the span belongs to an evaluation
+	ratio *schema.Value // the part of its like that was sent; nil: not told
 }
 
 // tellsOf looks at a span's own attributes and at its resource's.
@@ -47,16 +27,19 @@ func tellsOf(span *schema.Span) (t tells) {
 func (t *tells) scan(attrs []schema.Attr) {
 	for i := range attrs {
 		v := &attrs[i].Value
-		switch tellingKeys[attrs[i].Key] {
-		case tellsCode:
+		// Evaluation runs and scorers mark what they do; a flag must say so, of a name
+		// its presence is enough.
+		switch attrs[i].Key {
+		case "http.response.status_code", "http.status_code":
 			if n, ok := number(v); ok && t.code == 0 {
 				t.code = int64(n)
 			}
-		case tellsEval:
+		case "mlflow.sourceRun", "mlflow.trace.sourceScorer", "langfuse.experiment.id", "langfuse.experiment.run.id":
 			t.eval = t.eval || v.Type == schema.ValueString && v.Str != "" && v.Str != `""`
-		case tellsEvalFlag:
+		case "spanmill.eval":
 			t.eval = t.eval || v.Type == schema.ValueBool && v.Bool() || v.Type == schema.ValueString && v.Str == "true"
-		default:
+		case attrSampleRatio:
+			t.ratio = v
 		}
 	}
 }
