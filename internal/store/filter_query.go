@@ -67,14 +67,14 @@ const (
 
 // content is a clause on the texts of a span: one of them must match whole.
 func (l *lookup) content(c query.Clause) string {
-	var any []string
-	for _, one := range []string{"t.input", "t.output", "t.name", "t.status_message"} {
-		any = append(any, l.compare(one, c))
+	var one []string
+	for _, text := range []string{"t.input", "t.output", "t.name", "t.status_message"} {
+		one = append(one, l.compare(text, c))
 	}
 	for _, list := range []string{"mapValues(t.attr_str)", "mapValues(t.attr_json)", "t.events_name", "t.events_attrs"} {
-		any = append(any, "arrayExists(x -> "+l.compare("x", c)+", "+list+")")
+		one = append(one, "arrayExists(x -> "+l.compare("x", c)+", "+list+")")
 	}
-	return "(" + strings.Join(any, " OR ") + ")"
+	return "(" + strings.Join(one, " OR ") + ")"
 }
 
 // compare compares a text.
