@@ -49,6 +49,12 @@ def uuid4():
 
 
 time.time, time.time_ns, uuid.uuid4 = time_s, time_ns, uuid4
+try:
+    import uuid_utils.compat  # LangChain's ids, which go into what it logs
+except ImportError:
+    pass
+else:
+    uuid_utils.compat.uuid7 = lambda *_, **__: uuid4()
 random.seed(os.environ["STEADY_SEED"])
 
 sys.argv = sys.argv[1:]
