@@ -104,7 +104,7 @@ func readBack(t *testing.T, b *bundle, all *rollup.Partial) {
 
 func appendRollup(block *RollupBlock, s *rollup.Series, m *rollup.Metric, index int) {
 	block.Append(&rollup.Row{
-		Series: s, Start: 1795176000, Metric: m, PartDay: testDay, RetentionDays: 400, ReceivedMilli: 1795305600123,
+		Series: s, Start: 1795176000, Metric: m, PartDay: 1795176000 / 86_400, RetentionDays: 400, ReceivedMilli: 1795305600123,
 		Log: testLog, Partition: 1, Offset: 2, Index: uint32(index),
 	})
 }

@@ -69,6 +69,7 @@ func testViewOfAssessments(t *testing.T, b *bundle) {
 		"a2\tgood\t\"yes\"\t1\ttrue\t1970-01-01 00:00:00.000",
 		"a5\tgood\ttrue\t1\tfalse\t1970-01-01 00:00:00.000",
 		"a6\tanswer\t42\t42\ttrue\t1970-01-01 00:00:00.000",
+		"i3\tiss-1\ttrue\t1\ttrue\t1970-01-01 00:00:00.000",
 	}, "\n"), "SELECT assessment_id, name, value, score, valid, updated_at FROM assessments_latest WHERE tenant = 'acme' ORDER BY assessment_id")
 }
 
