@@ -59,7 +59,7 @@ type upCommand struct {
 	Alerts      alertFlags      `embed:""`
 	Prices      prices          `embed:""`
 	Pipeline    pipeline.Config `embed:""`
-	MemoryLimit int64           `help:"Bytes of memory this process aims to stay below (the engine has its own limit)." default:"251658240" because:"the garbage collector's target, beside the bounds above"`
+	MemoryLimit int64           `help:"Bytes of memory this process aims to stay below (the engine has its own limit)." default:"184549376" because:"the garbage collector's target, beside the bounds above"`
 	LogLevel    string          `help:"debug, info, warn or error." default:"info"`
 	Check       bool            `help:"Print the resolved configuration, secrets masked, and exit."`
 }

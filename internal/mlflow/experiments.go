@@ -102,11 +102,19 @@ func (s *Server) activeExperiment(ctx context.Context, tenant, id string) (schem
 	return e, err
 }
 
+// experimentsRead refuses what comes before the log of experiments was read.
+func (s *Server) experimentsRead() error {
+	if s.deps.Experiments.IsReady() {
+		return nil
+	}
+	return later(reasonNotReady, "the experiments are not read yet: send again later", nil)
+}
+
 // look finds an experiment. What does not seem to exist may have been made a
 // moment ago, by another gateway: the log is asked before that is said.
 func (s *Server) look(ctx context.Context, find func() (schema.Experiment, bool)) (schema.Experiment, bool, error) {
-	if !s.deps.Experiments.IsReady() {
-		return schema.Experiment{}, false, later(reasonNotReady, "the experiments are not read yet: send again later", nil)
+	if err := s.experimentsRead(); err != nil {
+		return schema.Experiment{}, false, err
 	}
 	if e, ok := find(); ok {
 		return e, true, nil
@@ -157,11 +165,11 @@ func (s *Server) createExperiment(c *call) (answer, error) {
 	if err := o.err(); err != nil {
 		return answer{}, err
 	}
-	if holder, held, err := s.look(c.Context(), func() (schema.Experiment, bool) { return s.deps.Experiments.Named(c.tenant, name) }); err != nil {
+	if err := s.experimentsRead(); err != nil {
 		return answer{}, err
-	} else if held {
-		return answer{}, changeError(&experiments.NameError{Holder: holder}, name)
 	}
+	// Create asks the log before it says that a name is held: another gateway may
+	// have renamed its holder a moment ago.
 	id, err := s.deps.Experiments.Create(c.Context(), c.tenant, e)
 	if err != nil {
 		return answer{}, changeError(err, name)
