@@ -82,7 +82,7 @@ func (o reading) open(tp topicPartition, from int64) (*reader, error) {
 // fetch waits for the next records. On ctx's end it returns ctx.Err() and
 // nothing is lost. It may return none, having only moved past markers.
 func (r *reader) fetch(ctx context.Context) ([]pipeline.Record, error) {
-	if err := sleepUntil(ctx, r.again); err != nil {
+	if err := sleep(ctx, time.Until(r.again)); err != nil {
 		return nil, err
 	}
 	for {
@@ -103,22 +103,6 @@ func (r *reader) fetch(ctx context.Context) ([]pipeline.Record, error) {
 				return nil, err
 			}
 		}
-	}
-}
-
-// sleepUntil waits for a moment, or for ctx's end.
-func sleepUntil(ctx context.Context, at time.Time) error {
-	pause := time.Until(at)
-	if at.IsZero() || pause <= 0 {
-		return nil
-	}
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 
@@ -210,12 +194,8 @@ func bounds(ctx context.Context, adm *kadm.Client, tp topicPartition, log *slog.
 			return 0, 0, ctx.Err()
 		}
 		log.Warn("log bounds unknown, trying again", "topic", tp.topic, "partition", tp.partition, "err", err)
-		pause := time.NewTimer(boundsPause)
-		select {
-		case <-pause.C:
-		case <-ctx.Done():
-			pause.Stop()
-			return 0, 0, ctx.Err()
+		if err := sleep(ctx, boundsPause); err != nil {
+			return 0, 0, err
 		}
 	}
 }

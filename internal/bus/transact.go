@@ -210,12 +210,8 @@ func addOffsets(ctx context.Context, cl *kgo.Client, r *kmsg.AddOffsetsToTxnRequ
 		if !errors.Is(err, kerr.ConcurrentTransactions) {
 			return err
 		}
-		pause := time.NewTimer(concurrentPause)
-		select {
-		case <-pause.C:
-		case <-ctx.Done():
-			pause.Stop()
-			return ctx.Err()
+		if err := sleep(ctx, concurrentPause); err != nil {
+			return err
 		}
 	}
 }
