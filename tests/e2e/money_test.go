@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,20 +20,7 @@ func sendCapture(t *testing.T, up *harness.Instance, id, name string) {
 		t.Fatal(err)
 	}
 	body := strings.ReplaceAll(string(capture), `"traceId": "7ace`, `"traceId": "`+id)
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+up.OTLPHTTP+"/v1/traces", strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Close = true
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %s", name, response.Status)
-	}
+	postJSON(t, up, "/v1/traces", body)
 }
 
 func writePrices(t *testing.T, text string) string {

@@ -102,7 +102,13 @@ func evaluationRecord(trace, grade string) string {
 func sendLogs(t *testing.T, up *harness.Instance, records ...string) {
 	t.Helper()
 	body := `{"resourceLogs":[{"scopeLogs":[{"scope":{"name":"judge"},"logRecords":[` + strings.Join(records, ",") + `]}]}]}`
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+up.OTLPHTTP+"/v1/logs", strings.NewReader(body))
+	postJSON(t, up, "/v1/logs", body)
+}
+
+// postJSON sends OTLP/JSON, which has to be taken.
+func postJSON(t *testing.T, up *harness.Instance, path, body string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+up.OTLPHTTP+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +120,7 @@ func sendLogs(t *testing.T, up *harness.Instance, records ...string) {
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		t.Fatalf("logs: %s", response.Status)
+		t.Fatalf("%s: %s", path, response.Status)
 	}
 }
 
