@@ -64,10 +64,8 @@ type arrival struct {
 func (f *facts) gather(span *schema.Span, g *schema.GenAI, at arrival, cost schema.Count) {
 	f.have, f.reasons, f.normalised, f.refused = 0, f.reasons[:0], 0, 0
 	f.tenant, f.paid = at.tenant, cost
-	t := tellsOf(span)
-	f.weight = weightOf(span.TraceState, t.ratio)
+	f.eval, f.weight = g.Eval, rollup.Weight(g.Weight)
 	once := rollup.Of(1, f.weight)
-	f.eval = t.eval
 	f.date(span, at.received, once)
 	f.label(span, g, at.experiment)
 
@@ -81,7 +79,7 @@ func (f *facts) gather(span *schema.Span, g *schema.GenAI, at arrival, cost sche
 	f.value(spanDuration, f.end-f.start)
 	if failed {
 		f.set(spanErrors, once)
-		f.labels[dimClass] = classOf(g.ErrorType, span.StatusMessage, t.code, g.Kind)
+		f.labels[dimClass] = classOf(g.ErrorType, span.StatusMessage, g.HTTPStatus, g.Kind)
 	}
 	if f.root {
 		f.value(traceLatency, f.end-f.start)

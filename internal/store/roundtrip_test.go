@@ -73,6 +73,7 @@ func fullRow() *schema.SpanRow {
 			Release: "rel", AppVersion: "appv", TraceName: "tname", Level: "WARNING", Tags: []string{"a", "b=c"}, DisplayName: "disp",
 			AgentID: "aid", AgentVersion: "aver", WorkflowName: "wf", ToolCallID: "tcid", ToolType: "ttype",
 			PromptName: "pname", PromptVersion: "pver", DataSourceID: "ds", ServerAddress: "srv", ProviderInferred: true,
+			Eval: true, Weight: 4_000_000,
 		},
 	}
 }
@@ -118,6 +119,8 @@ duration_ns 100
 start_unix_nano 1795305600000000005
 end_unix_nano 1795305600000000105
 time_flags 32
+is_eval true
+weight 4000000
 operation op
 provider prov
 model mod

@@ -21,6 +21,8 @@ type SpanBlock struct {
 	durationNs                        fixed[uint64]
 	startUnixNano, endUnixNano        fixed[uint64]
 	timeFlags                         fixed[uint8]
+	isEval                            fixed[uint8]
+	weight                            fixed[int64]
 	genAI                             genAIColumns
 	call                              callColumns
 	attrs                             attrColumns
@@ -83,6 +85,8 @@ func (b *SpanBlock) spanColumns() []namedColumn {
 		{"start_unix_nano", b.startUnixNano.as(typeUInt64)},
 		{"end_unix_nano", b.endUnixNano.as(typeUInt64)},
 		{"time_flags", b.timeFlags.as(typeUInt8)},
+		{"is_eval", b.isEval.as(typeBool)},
+		{"weight", b.weight.as(typeInt64)},
 	}
 }
 
@@ -128,6 +132,8 @@ func (b *SpanBlock) Append(r *schema.SpanRow) {
 	b.experimentID.add(r.ExperimentID)
 	b.appendSpan(s)
 	b.timeFlags.add(uint8(r.TimeFlags))
+	b.isEval.add(bit(g.Eval))
+	b.weight.add(g.Weight)
 	b.serviceName.add(g.ServiceName)
 	b.kind.add(g.Kind)
 	b.genAI.add(g, &r.Cost, r.Span.Attrs)

@@ -86,7 +86,7 @@ func testTracePartSurvives(t *testing.T, b *bundle) {
 	block := NewTracePartBlock()
 	block.Append(&schema.TracePart{
 		Tenant: "ten", ExperimentID: "exp", TraceID: schema.TraceID{1}, PartDay: testDay, RetentionDays: 31, ReceivedMilli: 1795305600123,
-		HasRoot: true, RootSpanID: schema.SpanID{2}, RootName: "root", ServiceName: "svc", RootStatus: 1,
+		Eval: true, HasRoot: true, RootSpanID: schema.SpanID{2}, RootName: "root", ServiceName: "svc", RootStatus: 1,
 		RootStart: testStart + 1, RootEnd: testStart + 2, MinStart: testStart, MaxEnd: testStart + 3,
 		Spans: 4, Errors: 5, LLMCalls: 6, InputTokens: 7, OutputTokens: 8, CostNano: 2, CostInputNano: 1, SessionID: "sess", UserID: "user",
 		Resources: []string{`{"service.name":"svc"}`, "{}"}, Tells: schema.TellsUsage | schema.TellsPrice,
@@ -96,7 +96,7 @@ func testTracePartSurvives(t *testing.T, b *bundle) {
 		t.Fatal(err)
 	}
 	want := strings.Join([]string{
-		"ten", "exp", "svc", "01000000000000000000000000000000", "true", "0200000000000000", "root", "OK", "1795305600000000001", "1795305600000000002",
+		"ten", "exp", "svc", "01000000000000000000000000000000", "true", "true", "0200000000000000", "root", "OK", "1795305600000000001", "1795305600000000002",
 		"2026-11-22 00:00:00.000000000", "2026-11-22 00:00:00.000000003", "1795305600000000000", "1795305600000000003", "4", "5", "6", "7", "8", "0.000000002", "0.000000001",
 		"sess", "user", `['{"service.name":"svc"}','{}']`, "129", "in", "out", "2026-11-22 00:00:00.123", "2026-11-22", "31", testLog, "9", "10", "11",
 	}, "\t")

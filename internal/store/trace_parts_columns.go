@@ -9,7 +9,7 @@ type TracePartBlock struct {
 
 	tenant, experimentID, serviceName dict
 	traceID, rootSpanID               text
-	hasRoot                           fixed[uint8]
+	hasRoot, isEval                   fixed[uint8]
 	rootName                          dict
 	rootStatus                        fixed[int8]
 	rootStart, rootEnd                fixed[uint64]
@@ -36,6 +36,7 @@ func NewTracePartBlock() *TracePartBlock {
 		{"experiment_id", &b.experimentID},
 		{"service_name", &b.serviceName},
 		{"trace_id", &b.traceID},
+		{"is_eval", b.isEval.as(typeBool)},
 		{"has_root", b.hasRoot.as(typeBool)},
 		{"root_span_id", &b.rootSpanID},
 		{"root_name", &b.rootName},
@@ -76,6 +77,7 @@ func (b *TracePartBlock) Append(p *schema.TracePart) {
 	b.experimentID.add(p.ExperimentID)
 	b.serviceName.add(p.ServiceName)
 	b.traceID.hex(p.TraceID[:])
+	b.isEval.add(bit(p.Eval))
 	b.hasRoot.add(bit(p.HasRoot))
 	if p.HasRoot {
 		b.rootSpanID.hex(p.RootSpanID[:])

@@ -102,6 +102,7 @@ func (t *traces) part(row *schema.SpanRow) *tracePart {
 
 func (p *tracePart) count(s *schema.Span, g *schema.GenAI) {
 	p.Spans++
+	p.Eval = p.Eval || g.Eval
 	if s.StatusCode == 2 {
 		p.Errors++
 	}

@@ -44,7 +44,7 @@ func traceRows() []schema.SpanRow {
 		row(1, 0, 100, schema.GenAI{Kind: "AGENT", InputTokens: tokens(99), Input: strings.Repeat("é", 300), Output: "done"}),
 		row(2, 1, 110, schema.GenAI{Kind: "LLM", Billable: true, InputTokens: tokens(7), OutputTokens: tokens(3), SessionID: "late"}),
 		row(3, 1, 105, schema.GenAI{Kind: "LLM", Billable: true, InputTokens: tokens(5), SessionID: "early", UserID: "u"}),
-		row(4, 2, 107, schema.GenAI{Kind: "TOOL"}),
+		row(4, 2, 107, schema.GenAI{Kind: "TOOL", Eval: true}),
 	}
 }
 
@@ -55,7 +55,7 @@ func TestTracePartDoesNotDependOnTheOrderOfSpans(t *testing.T) {
 		t.Fatalf("%d parts of one trace", len(want))
 	}
 	p := want[0]
-	if p.Spans != 4 || p.Errors != 1 || p.LLMCalls != 2 || p.InputTokens != 12 || p.OutputTokens != 3 ||
+	if p.Spans != 4 || !p.Eval || p.Errors != 1 || p.LLMCalls != 2 || p.InputTokens != 12 || p.OutputTokens != 3 ||
 		p.SessionID != "early" || p.UserID != "u" || !p.HasRoot || p.RootName != "b" || p.PartDay != 20001 ||
 		p.MinStart != 100 || p.MaxEnd != 120 || p.InputPreview != strings.Repeat("é", 200) || p.OutputPreview != "done" ||
 		p.Tells != schema.TellsUsage|schema.TellsSession|schema.TellsUser|schema.TellsInput|schema.TellsOutput || !slices.Equal(p.Resources, []string{`{"service.name":"svc"}`}) {

@@ -36,6 +36,9 @@ const (
 	ContentFolded
 )
 
+// WeightOnce is the weight of a span that was not sampled.
+const WeightOnce = 1_000_000
+
 // GenAI is the vocabulary that every GenAI dialect is normalised to
 // (semconv.Normalize fills it). Strings alias the record or are constants,
 // unless noted. Empty means: the span does not say.
@@ -96,6 +99,14 @@ type GenAI struct {
 	PromptName, PromptVersion        string // in a prompt registry
 	DataSourceID, ServerAddress      string
 	ErrorType                        string
+	HTTPStatus                       int64 // status code that the call was answered with; 0: not told
+
+	// Eval: the span belongs to an evaluation, not to production, by its own word
+	// or by its resource's.
+	Eval bool
+	// Weight is how many spans of its like it stands for, in millionths:
+	// WeightOnce unless senders sample.
+	Weight int64
 
 	// Input and Output are the content. InputAttr and OutputAttr are the
 	// indexes in Span.Attrs they were taken from (-1: none): those attributes

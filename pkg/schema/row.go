@@ -73,6 +73,8 @@ type TracePart struct {
 	RetentionDays        uint16
 	ReceivedMilli        int64 // greatest among the part's records
 
+	// Eval: some span of the part belongs to an evaluation.
+	Eval bool
 	// RootName and the Root fields are those of the part's root span; HasRoot
 	// is false while no root was in this batch.
 	HasRoot                     bool

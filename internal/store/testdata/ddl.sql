@@ -526,336 +526,6 @@ TTL part_day + toIntervalDay(retention_days)
 SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 0
 COMMENT 'Days of table rollups to which nothing more is added, added up: a row for each metric of a series and hour. Views metrics_1m and metrics_1h have them and the newer days.'
 
--- 0050_traces
-CREATE OR REPLACE VIEW spanmill.traces
-(
-    tenant LowCardinality(String) COMMENT 'Who the trace belongs to. Filter by it: the primary keys begin with it.',
-    day Date COMMENT 'Day of the first that is known of the trace (trace_parts.part_day). Filter by it: days further than one away are not read.',
-    trace_id String COMMENT 'Trace, as in trace_info: 32 lower-case hexadecimal digits, or an id as it was given.',
-    experiment_id String COMMENT 'Experiment; 0 is the default one.',
-    service_name String COMMENT 'Service of the root span, else of the first one.',
-    name String COMMENT 'Name of the root span; empty: it is not there.',
-    start_time DateTime64(9, 'UTC') COMMENT 'When it began: as its trace info says, else its first span.',
-    seconds Nullable(Float64) COMMENT 'How long it took: as its trace info says, else from the first start to the last end; NULL: not known.',
-    state String COMMENT 'OK, ERROR or IN_PROGRESS: as its trace info says, else by its root span.',
-    has_root Bool COMMENT 'The root span is there.',
-    root_span_id String COMMENT 'Root span''s id.',
-    spans UInt64 COMMENT 'Spans.',
-    errors UInt64 COMMENT 'Spans with status ERROR.',
-    llm_calls UInt64 COMMENT 'Spans of kind LLM.',
-    input_tokens UInt64 COMMENT 'Input tokens of billable spans.',
-    output_tokens UInt64 COMMENT 'Output tokens of billable spans.',
-    cost Decimal(38, 9) COMMENT 'US dollars: the spans'' cost.',
-    session_id String COMMENT 'Session: as its trace info says, else the root''s, else the first by span start.',
-    user_id String COMMENT 'User: likewise.',
-    client_request_id String COMMENT 'The client''s own id of the request; empty: not said.',
-    request_preview String COMMENT 'Beginning of the request: as its trace info says, else of the root''s input.',
-    response_preview String COMMENT 'Beginning of the response: as its trace info says, else of the root''s output.',
-    tags Map(String, String) COMMENT 'Tags that clients set.'
-)
-AS
-WITH
-    parts AS
-    (
-        SELECT tenant, trace_id, part_day, received_at, false AS told, toUInt128(0) AS version, experiment_id, service_name, session_id, user_id,
-            has_root, root_span_id, root_name, has_root AND root_status = 'ERROR' AS root_failed, start_time, start_unix_nano, end_unix_nano,
-            spans, errors, llm_calls, input_tokens, output_tokens, cost, input_preview AS request_preview, output_preview AS response_preview,
-            toInt64(0) AS request_ms, CAST(NULL, 'Nullable(UInt64)') AS duration_ms, '' AS state, '' AS client_request_id,
-            CAST(map(), 'Map(String, Tuple(deleted Bool, value String))') AS tags
-        FROM spanmill.trace_parts
-        UNION ALL
-        SELECT tenant, trace_id, part_day, received_at, true, version, experiment_id, '', metadata['mlflow.trace.session'], metadata['mlflow.trace.user'],
-            false, '', '', false, toDateTime64(0, 9, 'UTC'), 0, 0, 0, 0, 0, 0, 0, 0, request_preview, response_preview,
-            request_ms, duration_ms, state, client_request_id,
-            mapApply((key, value) -> (key, CAST((false, value), 'Tuple(deleted Bool, value String)')), tags)
-        FROM spanmill.trace_info
-        UNION ALL
-        SELECT tenant, trace_id, part_day, received_at, true, version, '', '', '', '',
-            false, '', '', false, toDateTime64(0, 9, 'UTC'), 0, 0, 0, 0, 0, 0, 0, 0, '', '',
-            0, NULL, '', '',
-            CAST(map(key, (deleted, value)), 'Map(String, Tuple(deleted Bool, value String))')
-        FROM spanmill.trace_tags
-    ),
-    arrayFold((tags, told) -> mapUpdate(tags, told.2), arraySort(told_tags), CAST(map(), 'Map(String, Tuple(deleted Bool, value String))')) AS all_tags
-SELECT
-    tenant, day, trace_id,
-    if(told_experiment != '', told_experiment, if(root_experiment != '', root_experiment, any_experiment)) AS experiment_id,
-    service_name, root_name AS name,
-    if(told_ms > 0, fromUnixTimestamp64Nano(least(told_ms, 9223372036000) * 1000000, 'UTC'), first_time) AS start_time,
-    multiIf(told_duration IS NOT NULL, toNullable(told_duration / 1e3), spans = 0 OR last_nano < first_nano, NULL, (last_nano - first_nano) / 1e9) AS seconds,
-    multiIf(told_state NOT IN ('', 'IN_PROGRESS', 'STATE_UNSPECIFIED'), told_state,
-        has_root, if(root_failed, 'ERROR', 'OK'), told_state = '', 'IN_PROGRESS', told_state) AS state,
-    has_root, root_span_id, spans, errors, llm_calls, input_tokens, output_tokens, cost,
-    if(told_session != '', told_session, seen_session) AS session_id,
-    if(told_user != '', told_user, seen_user) AS user_id,
-    client_request_id,
-    if(told_request != '', told_request, seen_request) AS request_preview,
-    if(told_response != '', told_response, seen_response) AS response_preview,
-    mapApply((key, t) -> (key, t.value), mapFilter((key, t) -> NOT t.deleted, all_tags)) AS tags
-FROM
-(
-    SELECT
-        r.tenant AS tenant, r.trace_id AS trace_id, r.day AS day, min(r.part_day) AS first_day,
-        argMaxIf(r.experiment_id, r.version, r.told AND r.experiment_id != '') AS told_experiment,
-        anyIf(r.experiment_id, r.has_root) AS root_experiment, argMinIf(r.experiment_id, r.start_unix_nano, NOT r.told) AS any_experiment,
-        argMinIf(r.service_name, (NOT r.has_root, r.start_unix_nano), r.service_name != '') AS service_name,
-        anyIf(r.root_name, r.has_root) AS root_name, anyIf(r.root_span_id, r.has_root) AS root_span_id,
-        max(r.has_root) AS has_root, max(r.root_failed) AS root_failed,
-        minIf(r.start_time, NOT r.told) AS first_time, minIf(r.start_unix_nano, NOT r.told) AS first_nano, maxIf(r.end_unix_nano, NOT r.told) AS last_nano,
-        sum(r.spans) AS spans, sum(r.errors) AS errors, sum(r.llm_calls) AS llm_calls,
-        sum(r.input_tokens) AS input_tokens, sum(r.output_tokens) AS output_tokens, sum(r.cost) AS cost,
-        argMinIf(r.session_id, (NOT r.has_root, r.start_unix_nano), NOT r.told AND r.session_id != '') AS seen_session,
-        argMinIf(r.user_id, (NOT r.has_root, r.start_unix_nano), NOT r.told AND r.user_id != '') AS seen_user,
-        argMaxIf(r.session_id, r.version, r.told AND r.session_id != '') AS told_session,
-        argMaxIf(r.user_id, r.version, r.told AND r.user_id != '') AS told_user,
-        anyIf(r.request_preview, r.has_root) AS seen_request, anyIf(r.response_preview, r.has_root) AS seen_response,
-        argMaxIf(r.request_preview, r.version, r.told AND r.request_preview != '') AS told_request,
-        argMaxIf(r.response_preview, r.version, r.told AND r.response_preview != '') AS told_response,
-        argMaxIf(r.request_ms, r.version, r.request_ms != 0) AS told_ms,
-        argMaxIf(r.duration_ms, r.version, r.duration_ms IS NOT NULL) AS told_duration,
-        argMaxIf(r.state, r.version, r.state != '') AS told_state,
-        argMaxIf(r.client_request_id, r.version, r.client_request_id != '') AS client_request_id,
-        groupArrayIf((r.version, r.tags), notEmpty(r.tags)) AS told_tags,
-        max(NOT r.told OR r.request_ms != 0) AS there
-    FROM
-    (
-        SELECT *, part_day AS day FROM parts UNION ALL SELECT *, part_day - 1 FROM parts UNION ALL SELECT *, part_day + 1 FROM parts
-    ) AS r
-    LEFT ANY JOIN
-    (
-        SELECT tenant, trace_id, max(received_at) AS deleted_at FROM spanmill.trace_deletions GROUP BY tenant, trace_id
-    ) AS d ON d.tenant = r.tenant AND d.trace_id = r.trace_id
-    WHERE r.received_at > d.deleted_at
-    GROUP BY tenant, trace_id, day
-)
-WHERE day = first_day AND there
-COMMENT 'Traces: a row each, from trace_parts, trace_info and trace_tags. Filter by tenant and day, then by start_time: WHERE tenant = T AND day = D. What belongs to a trace is looked for on its day and the next one: spans that start later, and tags, states or previews that are set later, are not in its row, and spans after a gap of more than a day make a row of their own. Deleted traces are not here.'
-
--- 0051_llm_calls
-CREATE OR REPLACE VIEW spanmill.llm_calls
-(
-    tenant LowCardinality(String) COMMENT 'Who the trace belongs to. Filter by it: the primary keys begin with it.',
-    day Date COMMENT 'Day that partitions go by (spans.part_day). Filter by it: other days are not read.',
-    experiment_id LowCardinality(String) COMMENT 'Experiment; 0 is the default one.',
-    service_name LowCardinality(String) COMMENT 'Service that sent the span.',
-    environment LowCardinality(String) COMMENT 'Deployment environment.',
-    trace_id String COMMENT 'Trace: 32 lower-case hexadecimal digits.',
-    span_id String COMMENT 'Span: 16 lower-case hexadecimal digits.',
-    parent_span_id String COMMENT 'Span id of the parent; empty: a root.',
-    name LowCardinality(String) COMMENT 'Span name as sent.',
-    start_time DateTime64(9, 'UTC') COMMENT 'Start.',
-    seconds Float64 COMMENT 'End minus start.',
-    first_token_seconds Nullable(Float64) COMMENT 'Time to the first token; NULL: not reported.',
-    status Enum8('UNSET' = 0, 'OK' = 1, 'ERROR' = 2) COMMENT 'OTLP status code.',
-    error_type LowCardinality(String) COMMENT 'Class of the error; empty: none.',
-    status_message String COMMENT 'OTLP status message.',
-    operation LowCardinality(String) COMMENT 'GenAI operation: chat, text_completion, ...',
-    provider LowCardinality(String) COMMENT 'GenAI provider: openai, anthropic, ...',
-    provider_inferred Bool COMMENT 'The span does not say who answered: provider is what the model''s name begins with, or whose SDK was called.',
-    model LowCardinality(String) COMMENT 'Model that is priced: the response''s, else the request''s.',
-    request_model LowCardinality(String) COMMENT 'Model asked for.',
-    response_model LowCardinality(String) COMMENT 'Model that answered.',
-    server_address LowCardinality(String) COMMENT 'Host that was called.',
-    input_tokens Nullable(UInt64) COMMENT 'Input tokens, cache reads and writes included; NULL: not reported.',
-    output_tokens Nullable(UInt64) COMMENT 'Output tokens, reasoning included; NULL: not reported.',
-    total_tokens Nullable(UInt64) COMMENT 'Total tokens as reported; NULL: not reported.',
-    cache_read_tokens Nullable(UInt64) COMMENT 'Input tokens read from a prompt cache.',
-    cache_write_tokens Nullable(UInt64) COMMENT 'Input tokens written to a prompt cache.',
-    reasoning_tokens Nullable(UInt64) COMMENT 'Output tokens spent on reasoning.',
-    usage_billable Bool COMMENT 'The call''s own usage; false where it repeats its children''s, so that sums leave it out.',
-    cost Decimal(18, 9) COMMENT 'US dollars; 0 when cost_source is none.',
-    cost_source LowCardinality(String) COMMENT 'Where cost comes from: computed, reported_detail, reported_total or none.',
-    price_version LowCardinality(String) COMMENT 'Price book of a computed cost.',
-    finish_reasons Array(LowCardinality(String)) COMMENT 'Why the model stopped, one for each choice: stop, length, tool_calls, ...',
-    is_stream Bool COMMENT 'The answer was streamed.',
-    is_batch Bool COMMENT 'The call was part of a batch.',
-    service_tier LowCardinality(String) COMMENT 'Tier that served the call, else the one asked for.',
-    temperature Nullable(Float64) COMMENT 'Temperature asked for.',
-    max_tokens Nullable(UInt64) COMMENT 'Most output tokens asked for.',
-    reasoning_level LowCardinality(String) COMMENT 'How much reasoning was asked for.',
-    session_id String COMMENT 'Session or conversation.',
-    user_id String COMMENT 'End user.',
-    agent_name LowCardinality(String) COMMENT 'Agent.',
-    prompt_name LowCardinality(String) COMMENT 'Prompt in a registry.',
-    prompt_version LowCardinality(String) COMMENT 'Its version.',
-    release LowCardinality(String) COMMENT 'Release of the application.',
-    input String COMMENT 'Messages that went in, as the attributes have them; if there are none there, a list of those in span_content.',
-    output String COMMENT 'Messages that came out, likewise.'
-)
-AS
-WITH
-    (role, body) -> multiIf(
-        startsWith(body, '['), if(role = '', substring(body, 2, length(body) - 2), '{"role":"' || role || '","parts":' || body || '}'),
-        startsWith(body, '{'), if(role = '' OR JSONHas(body, 'role'), body, '{"role":"' || role || '",' || substring(body, 2)),
-        if(role = '', '{', '{"role":"' || role || '",') || '"content":' || body || '}') AS message,
-    pieces -> if(empty(pieces), '', '[' || arrayStringConcat(arrayMap(p -> message(p.role, p.body), arrayFilter((p, nth) -> nth = 1, pieces,
-        arrayEnumerateUniq(arrayMap(p -> (p.time_unix_nano, p.ordinal, p.event_name, p.body), pieces)))), ',') || ']') AS messages
-SELECT
-    s.tenant AS tenant, s.part_day AS day, experiment_id, service_name, environment,
-    s.trace_id AS trace_id, s.span_id AS span_id, parent_span_id, name, start_time, duration_ns / 1e9 AS seconds,
-    ttft_ns / 1e9 AS first_token_seconds, status, error_type, status_message,
-    operation, provider, provider_inferred, model, request_model, response_model, server_address,
-    input_tokens, output_tokens, total_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, usage_billable,
-    cost, cost_source, price_version,
-    finish_reasons, is_stream, is_batch, service_tier, temperature, max_tokens, reasoning_level,
-    session_id, user_id, agent_name, prompt_name, prompt_version, release,
-    if(s.input != '', s.input, messages(arraySort(arrayFilter(p -> p.received_at > d.deleted_at, c.taken)))) AS input,
-    if(s.output != '', s.output, messages(arraySort(arrayFilter(p -> p.received_at > d.deleted_at, c.given)))) AS output
-FROM spanmill.spans AS s
-LEFT ANY JOIN
-(
-    SELECT tenant, trace_id, max(received_at) AS deleted_at FROM spanmill.trace_deletions GROUP BY tenant, trace_id
-) AS d ON d.tenant = s.tenant AND d.trace_id = s.trace_id
-LEFT ANY JOIN
-(
-    SELECT tenant, trace_id, span_id, day, groupArrayIf(piece, NOT output) AS taken, groupArrayIf(piece, output) AS given
-    FROM
-    (
-        SELECT tenant, trace_id, span_id, output, part_day AS day,
-            tuple(time_unix_nano, ordinal, version, event_name, role, body, received_at)
-            ::Tuple(time_unix_nano UInt64, ordinal Int32, version UInt128, event_name String, role String, body String, received_at DateTime64(3, 'UTC')) AS piece
-        FROM spanmill.span_content
-        UNION ALL
-        SELECT tenant, trace_id, span_id, output, part_day - 1 AS day,
-            tuple(time_unix_nano, ordinal, version, event_name, role, body, received_at)
-            ::Tuple(time_unix_nano UInt64, ordinal Int32, version UInt128, event_name String, role String, body String, received_at DateTime64(3, 'UTC'))
-        FROM spanmill.span_content
-    )
-    GROUP BY tenant, trace_id, span_id, day
-) AS c ON c.tenant = s.tenant AND c.trace_id = s.trace_id AND c.span_id = s.span_id AND c.day = s.part_day
-WHERE s.kind = 'LLM' AND s.received_at > d.deleted_at
-COMMENT 'Calls of language models: the spans of kind LLM, with their content also where that came as logs (span_content of the same day or the next). Filter by tenant and day, then by start_time: WHERE tenant = T AND day = D AND start_time > S. Deleted traces are not here.'
-
--- 0052_tool_calls
-CREATE OR REPLACE VIEW spanmill.tool_calls
-(
-    tenant LowCardinality(String) COMMENT 'Who the trace belongs to. Filter by it: the primary keys begin with it.',
-    day Date COMMENT 'Day that partitions go by (spans.part_day). Filter by it: other days are not read.',
-    experiment_id LowCardinality(String) COMMENT 'Experiment; 0 is the default one.',
-    service_name LowCardinality(String) COMMENT 'Service that sent the span.',
-    environment LowCardinality(String) COMMENT 'Deployment environment.',
-    trace_id String COMMENT 'Trace: 32 lower-case hexadecimal digits.',
-    span_id String COMMENT 'Span: 16 lower-case hexadecimal digits.',
-    parent_span_id String COMMENT 'Span id of the parent; empty: a root.',
-    name LowCardinality(String) COMMENT 'Span name as sent.',
-    start_time DateTime64(9, 'UTC') COMMENT 'Start.',
-    seconds Float64 COMMENT 'End minus start.',
-    status Enum8('UNSET' = 0, 'OK' = 1, 'ERROR' = 2) COMMENT 'OTLP status code.',
-    error_type LowCardinality(String) COMMENT 'Class of the error; empty: none.',
-    status_message String COMMENT 'OTLP status message.',
-    tool_name LowCardinality(String) COMMENT 'Tool.',
-    tool_type LowCardinality(String) COMMENT 'Kind of tool: function, extension, datastore.',
-    tool_call_id String COMMENT 'The model''s id of the call.',
-    agent_name LowCardinality(String) COMMENT 'Agent.',
-    session_id String COMMENT 'Session or conversation.',
-    user_id String COMMENT 'End user.',
-    release LowCardinality(String) COMMENT 'Release of the application.',
-    input String COMMENT 'Arguments.',
-    output String COMMENT 'Result.'
-)
-AS
-SELECT
-    s.tenant AS tenant, part_day AS day, experiment_id, service_name, environment,
-    s.trace_id AS trace_id, span_id, parent_span_id, name, start_time, duration_ns / 1e9 AS seconds, status, error_type, status_message,
-    tool_name, tool_type, tool_call_id, agent_name, session_id, user_id, release, input, output
-FROM spanmill.spans AS s
-LEFT ANY JOIN
-(
-    SELECT tenant, trace_id, max(received_at) AS deleted_at FROM spanmill.trace_deletions GROUP BY tenant, trace_id
-) AS d ON d.tenant = s.tenant AND d.trace_id = s.trace_id
-WHERE kind = 'TOOL' AND received_at > deleted_at
-COMMENT 'Tools that were used: the spans of kind TOOL. Filter by tenant and day, then by start_time. Deleted traces are not here.'
-
--- 0053_retrievals
-CREATE OR REPLACE VIEW spanmill.retrievals
-(
-    tenant LowCardinality(String) COMMENT 'Who the trace belongs to. Filter by it: the primary keys begin with it.',
-    day Date COMMENT 'Day that partitions go by (spans.part_day). Filter by it: other days are not read.',
-    experiment_id LowCardinality(String) COMMENT 'Experiment; 0 is the default one.',
-    service_name LowCardinality(String) COMMENT 'Service that sent the span.',
-    environment LowCardinality(String) COMMENT 'Deployment environment.',
-    trace_id String COMMENT 'Trace: 32 lower-case hexadecimal digits.',
-    span_id String COMMENT 'Span: 16 lower-case hexadecimal digits.',
-    parent_span_id String COMMENT 'Span id of the parent; empty: a root.',
-    name LowCardinality(String) COMMENT 'Span name as sent.',
-    start_time DateTime64(9, 'UTC') COMMENT 'Start.',
-    seconds Float64 COMMENT 'End minus start.',
-    status Enum8('UNSET' = 0, 'OK' = 1, 'ERROR' = 2) COMMENT 'OTLP status code.',
-    error_type LowCardinality(String) COMMENT 'Class of the error; empty: none.',
-    status_message String COMMENT 'OTLP status message.',
-    data_source_id LowCardinality(String) COMMENT 'Data source that was searched.',
-    documents Nullable(UInt64) COMMENT 'How many documents came back; NULL: output is no list.',
-    agent_name LowCardinality(String) COMMENT 'Agent.',
-    session_id String COMMENT 'Session or conversation.',
-    user_id String COMMENT 'End user.',
-    release LowCardinality(String) COMMENT 'Release of the application.',
-    input String COMMENT 'Query.',
-    output String COMMENT 'Documents.'
-)
-AS
-SELECT
-    s.tenant AS tenant, part_day AS day, experiment_id, service_name, environment,
-    s.trace_id AS trace_id, span_id, parent_span_id, name, start_time, duration_ns / 1e9 AS seconds, status, error_type, status_message,
-    data_source_id, if(startsWith(output, '['), toNullable(JSONLength(output)), NULL) AS documents,
-    agent_name, session_id, user_id, release, input, output
-FROM spanmill.spans AS s
-LEFT ANY JOIN
-(
-    SELECT tenant, trace_id, max(received_at) AS deleted_at FROM spanmill.trace_deletions GROUP BY tenant, trace_id
-) AS d ON d.tenant = s.tenant AND d.trace_id = s.trace_id
-WHERE kind = 'RETRIEVER' AND received_at > deleted_at
-COMMENT 'Searches for documents: the spans of kind RETRIEVER. Filter by tenant and day, then by start_time. Deleted traces are not here.'
-
--- 0054_errors
-CREATE OR REPLACE VIEW spanmill.errors
-(
-    tenant LowCardinality(String) COMMENT 'Who the trace belongs to. Filter by it: the primary keys begin with it.',
-    day Date COMMENT 'Day that partitions go by (spans.part_day). Filter by it: other days are not read.',
-    experiment_id LowCardinality(String) COMMENT 'Experiment; 0 is the default one.',
-    service_name LowCardinality(String) COMMENT 'Service that sent the span.',
-    environment LowCardinality(String) COMMENT 'Deployment environment.',
-    trace_id String COMMENT 'Trace: 32 lower-case hexadecimal digits.',
-    span_id String COMMENT 'Span: 16 lower-case hexadecimal digits.',
-    parent_span_id String COMMENT 'Span id of the parent; empty: a root.',
-    name LowCardinality(String) COMMENT 'Span name as sent.',
-    start_time DateTime64(9, 'UTC') COMMENT 'Start.',
-    seconds Float64 COMMENT 'End minus start.',
-    kind LowCardinality(String) COMMENT 'What the span does: LLM, TOOL, AGENT, RETRIEVER, ... or UNKNOWN.',
-    error String COMMENT 'Class of the error, the one of the exception where the span says none; (not said): neither does.',
-    message String COMMENT 'Status message, else that of the exception.',
-    exception_type String COMMENT 'Class of the first exception event; empty: none.',
-    exception_message String COMMENT 'Its message.',
-    stacktrace String COMMENT 'Its stack trace.',
-    operation LowCardinality(String) COMMENT 'GenAI operation: chat, execute_tool, ...',
-    provider LowCardinality(String) COMMENT 'GenAI provider: openai, anthropic, ...',
-    model LowCardinality(String) COMMENT 'Model that is priced: the response''s, else the request''s.',
-    tool_name LowCardinality(String) COMMENT 'Tool.',
-    agent_name LowCardinality(String) COMMENT 'Agent.',
-    session_id String COMMENT 'Session or conversation.',
-    user_id String COMMENT 'End user.',
-    release LowCardinality(String) COMMENT 'Release of the application.',
-    input String COMMENT 'What went in.'
-)
-AS
-WITH
-    events_attrs[indexOf(events_name, 'exception')] AS exception,
-    JSONExtractString(exception, 'exception.type') AS exception_type,
-    JSONExtractString(exception, 'exception.message') AS exception_message
-SELECT
-    s.tenant AS tenant, part_day AS day, experiment_id, service_name, environment,
-    s.trace_id AS trace_id, span_id, parent_span_id, name, start_time, duration_ns / 1e9 AS seconds, kind,
-    multiIf(error_type != '', error_type, exception_type != '', exception_type, '(not said)') AS error,
-    if(status_message != '', status_message, exception_message) AS message,
-    exception_type, exception_message, JSONExtractString(exception, 'exception.stacktrace') AS stacktrace,
-    operation, provider, model, tool_name, agent_name, session_id, user_id, release, input
-FROM spanmill.spans AS s
-LEFT ANY JOIN
-(
-    SELECT tenant, trace_id, max(received_at) AS deleted_at FROM spanmill.trace_deletions GROUP BY tenant, trace_id
-) AS d ON d.tenant = s.tenant AND d.trace_id = s.trace_id
-WHERE (status = 'ERROR' OR error_type != '') AND received_at > deleted_at
-COMMENT 'What failed: the spans with status ERROR or an error type. Filter by tenant and day, then by start_time. Deleted traces are not here.'
-
 -- 0055_assessments_latest
 CREATE OR REPLACE VIEW spanmill.assessments_latest
 (
@@ -1032,4 +702,350 @@ FROM
     GROUP BY tenant, view, metric, is_eval, labels, time, day
 )
 COMMENT 'Metrics by the hour: of days that are added up in rollups_1h, and of newer ones. Filter by tenant, view, metric and time. docs/metrics.md says what each metric is.'
+
+-- 0058_span_eval
+ALTER TABLE spanmill.spans
+    ADD COLUMN IF NOT EXISTS is_eval Bool DEFAULT attr_bool['spanmill.eval'] OR attr_str['spanmill.eval'] = 'true'
+        OR arrayExists(key -> attr_str[key] NOT IN ('', '""'), ['mlflow.sourceRun', 'mlflow.trace.sourceScorer', 'langfuse.experiment.id', 'langfuse.experiment.run.id'])
+        COMMENT 'The span belongs to an evaluation, not to production, as its attributes or its resource''s say.' AFTER time_flags,
+    ADD COLUMN IF NOT EXISTS weight Int64 DEFAULT 1000000 COMMENT 'How many spans it stands for if its sender samples, in millionths.' CODEC(ZSTD(1)) AFTER is_eval
+
+-- 0059_trace_part_eval
+ALTER TABLE spanmill.trace_parts
+    ADD COLUMN IF NOT EXISTS is_eval Bool COMMENT 'Some span of this part belongs to an evaluation, not to production.' AFTER trace_id
+
+-- 0081_traces
+CREATE OR REPLACE VIEW spanmill.traces
+(
+    tenant LowCardinality(String) COMMENT 'Who the trace belongs to. Filter by it: the primary keys begin with it.',
+    day Date COMMENT 'Day of the first that is known of the trace (trace_parts.part_day). Filter by it: days further than one away are not read.',
+    trace_id String COMMENT 'Trace, as in trace_info: 32 lower-case hexadecimal digits, or an id as it was given.',
+    experiment_id String COMMENT 'Experiment; 0 is the default one.',
+    service_name String COMMENT 'Service of the root span, else of the first one.',
+    is_eval Bool COMMENT 'Some span of it belongs to an evaluation, not to production.',
+    name String COMMENT 'Name of the root span; empty: it is not there.',
+    start_time DateTime64(9, 'UTC') COMMENT 'When it began: as its trace info says, else its first span.',
+    seconds Nullable(Float64) COMMENT 'How long it took: as its trace info says, else from the first start to the last end; NULL: not known.',
+    state String COMMENT 'OK, ERROR or IN_PROGRESS: as its trace info says, else by its root span.',
+    has_root Bool COMMENT 'The root span is there.',
+    root_span_id String COMMENT 'Root span''s id.',
+    spans UInt64 COMMENT 'Spans.',
+    errors UInt64 COMMENT 'Spans with status ERROR.',
+    llm_calls UInt64 COMMENT 'Spans of kind LLM.',
+    input_tokens UInt64 COMMENT 'Input tokens of billable spans.',
+    output_tokens UInt64 COMMENT 'Output tokens of billable spans.',
+    cost Decimal(38, 9) COMMENT 'US dollars: the spans'' cost.',
+    session_id String COMMENT 'Session: as its trace info says, else the root''s, else the first by span start.',
+    user_id String COMMENT 'User: likewise.',
+    client_request_id String COMMENT 'The client''s own id of the request; empty: not said.',
+    request_preview String COMMENT 'Beginning of the request: as its trace info says, else of the root''s input.',
+    response_preview String COMMENT 'Beginning of the response: as its trace info says, else of the root''s output.',
+    tags Map(String, String) COMMENT 'Tags that clients set.'
+)
+AS
+WITH
+    parts AS
+    (
+        SELECT tenant, trace_id, part_day, received_at, false AS told, toUInt128(0) AS version, experiment_id, service_name, is_eval, session_id, user_id,
+            has_root, root_span_id, root_name, has_root AND root_status = 'ERROR' AS root_failed, start_time, start_unix_nano, end_unix_nano,
+            spans, errors, llm_calls, input_tokens, output_tokens, cost, input_preview AS request_preview, output_preview AS response_preview,
+            toInt64(0) AS request_ms, CAST(NULL, 'Nullable(UInt64)') AS duration_ms, '' AS state, '' AS client_request_id,
+            CAST(map(), 'Map(String, Tuple(deleted Bool, value String))') AS tags
+        FROM spanmill.trace_parts
+        UNION ALL
+        SELECT tenant, trace_id, part_day, received_at, true, version, experiment_id, '', false, metadata['mlflow.trace.session'], metadata['mlflow.trace.user'],
+            false, '', '', false, toDateTime64(0, 9, 'UTC'), 0, 0, 0, 0, 0, 0, 0, 0, request_preview, response_preview,
+            request_ms, duration_ms, state, client_request_id,
+            mapApply((key, value) -> (key, CAST((false, value), 'Tuple(deleted Bool, value String)')), tags)
+        FROM spanmill.trace_info
+        UNION ALL
+        SELECT tenant, trace_id, part_day, received_at, true, version, '', '', false, '', '',
+            false, '', '', false, toDateTime64(0, 9, 'UTC'), 0, 0, 0, 0, 0, 0, 0, 0, '', '',
+            0, NULL, '', '',
+            CAST(map(key, (deleted, value)), 'Map(String, Tuple(deleted Bool, value String))')
+        FROM spanmill.trace_tags
+    ),
+    arrayFold((tags, told) -> mapUpdate(tags, told.2), arraySort(told_tags), CAST(map(), 'Map(String, Tuple(deleted Bool, value String))')) AS all_tags
+SELECT
+    tenant, day, trace_id,
+    if(told_experiment != '', told_experiment, if(root_experiment != '', root_experiment, any_experiment)) AS experiment_id,
+    service_name, is_eval, root_name AS name,
+    if(told_ms > 0, fromUnixTimestamp64Nano(least(told_ms, 9223372036000) * 1000000, 'UTC'), first_time) AS start_time,
+    multiIf(told_duration IS NOT NULL, toNullable(told_duration / 1e3), spans = 0 OR last_nano < first_nano, NULL, (last_nano - first_nano) / 1e9) AS seconds,
+    multiIf(told_state NOT IN ('', 'IN_PROGRESS', 'STATE_UNSPECIFIED'), told_state,
+        has_root, if(root_failed, 'ERROR', 'OK'), told_state = '', 'IN_PROGRESS', told_state) AS state,
+    has_root, root_span_id, spans, errors, llm_calls, input_tokens, output_tokens, cost,
+    if(told_session != '', told_session, seen_session) AS session_id,
+    if(told_user != '', told_user, seen_user) AS user_id,
+    client_request_id,
+    if(told_request != '', told_request, seen_request) AS request_preview,
+    if(told_response != '', told_response, seen_response) AS response_preview,
+    mapApply((key, t) -> (key, t.value), mapFilter((key, t) -> NOT t.deleted, all_tags)) AS tags
+FROM
+(
+    SELECT
+        r.tenant AS tenant, r.trace_id AS trace_id, r.day AS day, min(r.part_day) AS first_day,
+        argMaxIf(r.experiment_id, r.version, r.told AND r.experiment_id != '') AS told_experiment,
+        anyIf(r.experiment_id, r.has_root) AS root_experiment, argMinIf(r.experiment_id, r.start_unix_nano, NOT r.told) AS any_experiment,
+        argMinIf(r.service_name, (NOT r.has_root, r.start_unix_nano), r.service_name != '') AS service_name,
+        max(r.is_eval) AS is_eval, anyIf(r.root_name, r.has_root) AS root_name, anyIf(r.root_span_id, r.has_root) AS root_span_id,
+        max(r.has_root) AS has_root, max(r.root_failed) AS root_failed,
+        minIf(r.start_time, NOT r.told) AS first_time, minIf(r.start_unix_nano, NOT r.told) AS first_nano, maxIf(r.end_unix_nano, NOT r.told) AS last_nano,
+        sum(r.spans) AS spans, sum(r.errors) AS errors, sum(r.llm_calls) AS llm_calls,
+        sum(r.input_tokens) AS input_tokens, sum(r.output_tokens) AS output_tokens, sum(r.cost) AS cost,
+        argMinIf(r.session_id, (NOT r.has_root, r.start_unix_nano), NOT r.told AND r.session_id != '') AS seen_session,
+        argMinIf(r.user_id, (NOT r.has_root, r.start_unix_nano), NOT r.told AND r.user_id != '') AS seen_user,
+        argMaxIf(r.session_id, r.version, r.told AND r.session_id != '') AS told_session,
+        argMaxIf(r.user_id, r.version, r.told AND r.user_id != '') AS told_user,
+        anyIf(r.request_preview, r.has_root) AS seen_request, anyIf(r.response_preview, r.has_root) AS seen_response,
+        argMaxIf(r.request_preview, r.version, r.told AND r.request_preview != '') AS told_request,
+        argMaxIf(r.response_preview, r.version, r.told AND r.response_preview != '') AS told_response,
+        argMaxIf(r.request_ms, r.version, r.request_ms != 0) AS told_ms,
+        argMaxIf(r.duration_ms, r.version, r.duration_ms IS NOT NULL) AS told_duration,
+        argMaxIf(r.state, r.version, r.state != '') AS told_state,
+        argMaxIf(r.client_request_id, r.version, r.client_request_id != '') AS client_request_id,
+        groupArrayIf((r.version, r.tags), notEmpty(r.tags)) AS told_tags,
+        max(NOT r.told OR r.request_ms != 0) AS there
+    FROM
+    (
+        SELECT *, part_day AS day FROM parts UNION ALL SELECT *, part_day - 1 FROM parts UNION ALL SELECT *, part_day + 1 FROM parts
+    ) AS r
+    LEFT ANY JOIN
+    (
+        SELECT tenant, trace_id, max(received_at) AS deleted_at FROM spanmill.trace_deletions GROUP BY tenant, trace_id
+    ) AS d ON d.tenant = r.tenant AND d.trace_id = r.trace_id
+    WHERE r.received_at > d.deleted_at
+    GROUP BY tenant, trace_id, day
+)
+WHERE day = first_day AND there
+COMMENT 'Traces: a row each, from trace_parts, trace_info and trace_tags. Filter by tenant and day, then by start_time: WHERE tenant = T AND day = D. What belongs to a trace is looked for on its day and the next one: spans that start later, and tags, states or previews that are set later, are not in its row, and spans after a gap of more than a day make a row of their own. Deleted traces are not here.'
+
+-- 0082_llm_calls
+CREATE OR REPLACE VIEW spanmill.llm_calls
+(
+    tenant LowCardinality(String) COMMENT 'Who the trace belongs to. Filter by it: the primary keys begin with it.',
+    day Date COMMENT 'Day that partitions go by (spans.part_day). Filter by it: other days are not read.',
+    experiment_id LowCardinality(String) COMMENT 'Experiment; 0 is the default one.',
+    service_name LowCardinality(String) COMMENT 'Service that sent the span.',
+    environment LowCardinality(String) COMMENT 'Deployment environment.',
+    is_eval Bool COMMENT 'The span belongs to an evaluation, not to production.',
+    trace_id String COMMENT 'Trace: 32 lower-case hexadecimal digits.',
+    span_id String COMMENT 'Span: 16 lower-case hexadecimal digits.',
+    parent_span_id String COMMENT 'Span id of the parent; empty: a root.',
+    name LowCardinality(String) COMMENT 'Span name as sent.',
+    start_time DateTime64(9, 'UTC') COMMENT 'Start.',
+    seconds Float64 COMMENT 'End minus start.',
+    first_token_seconds Nullable(Float64) COMMENT 'Time to the first token; NULL: not reported.',
+    status Enum8('UNSET' = 0, 'OK' = 1, 'ERROR' = 2) COMMENT 'OTLP status code.',
+    error_type LowCardinality(String) COMMENT 'Class of the error; empty: none.',
+    status_message String COMMENT 'OTLP status message.',
+    operation LowCardinality(String) COMMENT 'GenAI operation: chat, text_completion, ...',
+    provider LowCardinality(String) COMMENT 'GenAI provider: openai, anthropic, ...',
+    provider_inferred Bool COMMENT 'The span does not say who answered: provider is what the model''s name begins with, or whose SDK was called.',
+    model LowCardinality(String) COMMENT 'Model that is priced: the response''s, else the request''s.',
+    request_model LowCardinality(String) COMMENT 'Model asked for.',
+    response_model LowCardinality(String) COMMENT 'Model that answered.',
+    server_address LowCardinality(String) COMMENT 'Host that was called.',
+    input_tokens Nullable(UInt64) COMMENT 'Input tokens, cache reads and writes included; NULL: not reported.',
+    output_tokens Nullable(UInt64) COMMENT 'Output tokens, reasoning included; NULL: not reported.',
+    total_tokens Nullable(UInt64) COMMENT 'Total tokens as reported; NULL: not reported.',
+    cache_read_tokens Nullable(UInt64) COMMENT 'Input tokens read from a prompt cache.',
+    cache_write_tokens Nullable(UInt64) COMMENT 'Input tokens written to a prompt cache.',
+    reasoning_tokens Nullable(UInt64) COMMENT 'Output tokens spent on reasoning.',
+    usage_billable Bool COMMENT 'The call''s own usage; false where it repeats its children''s, so that sums leave it out.',
+    cost Decimal(18, 9) COMMENT 'US dollars; 0 when cost_source is none.',
+    cost_source LowCardinality(String) COMMENT 'Where cost comes from: computed, reported_detail, reported_total or none.',
+    price_version LowCardinality(String) COMMENT 'Price book of a computed cost.',
+    finish_reasons Array(LowCardinality(String)) COMMENT 'Why the model stopped, one for each choice: stop, length, tool_calls, ...',
+    is_stream Bool COMMENT 'The answer was streamed.',
+    is_batch Bool COMMENT 'The call was part of a batch.',
+    service_tier LowCardinality(String) COMMENT 'Tier that served the call, else the one asked for.',
+    temperature Nullable(Float64) COMMENT 'Temperature asked for.',
+    max_tokens Nullable(UInt64) COMMENT 'Most output tokens asked for.',
+    reasoning_level LowCardinality(String) COMMENT 'How much reasoning was asked for.',
+    session_id String COMMENT 'Session or conversation.',
+    user_id String COMMENT 'End user.',
+    agent_name LowCardinality(String) COMMENT 'Agent.',
+    prompt_name LowCardinality(String) COMMENT 'Prompt in a registry.',
+    prompt_version LowCardinality(String) COMMENT 'Its version.',
+    release LowCardinality(String) COMMENT 'Release of the application.',
+    input String COMMENT 'Messages that went in, as the attributes have them; if there are none there, a list of those in span_content.',
+    output String COMMENT 'Messages that came out, likewise.'
+)
+AS
+WITH
+    (role, body) -> multiIf(
+        startsWith(body, '['), if(role = '', substring(body, 2, length(body) - 2), '{"role":"' || role || '","parts":' || body || '}'),
+        startsWith(body, '{'), if(role = '' OR JSONHas(body, 'role'), body, '{"role":"' || role || '",' || substring(body, 2)),
+        if(role = '', '{', '{"role":"' || role || '",') || '"content":' || body || '}') AS message,
+    pieces -> if(empty(pieces), '', '[' || arrayStringConcat(arrayMap(p -> message(p.role, p.body), arrayFilter((p, nth) -> nth = 1, pieces,
+        arrayEnumerateUniq(arrayMap(p -> (p.time_unix_nano, p.ordinal, p.event_name, p.body), pieces)))), ',') || ']') AS messages
+SELECT
+    s.tenant AS tenant, s.part_day AS day, experiment_id, service_name, environment, is_eval,
+    s.trace_id AS trace_id, s.span_id AS span_id, parent_span_id, name, start_time, duration_ns / 1e9 AS seconds,
+    ttft_ns / 1e9 AS first_token_seconds, status, error_type, status_message,
+    operation, provider, provider_inferred, model, request_model, response_model, server_address,
+    input_tokens, output_tokens, total_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, usage_billable,
+    cost, cost_source, price_version,
+    finish_reasons, is_stream, is_batch, service_tier, temperature, max_tokens, reasoning_level,
+    session_id, user_id, agent_name, prompt_name, prompt_version, release,
+    if(s.input != '', s.input, messages(arraySort(arrayFilter(p -> p.received_at > d.deleted_at, c.taken)))) AS input,
+    if(s.output != '', s.output, messages(arraySort(arrayFilter(p -> p.received_at > d.deleted_at, c.given)))) AS output
+FROM spanmill.spans AS s
+LEFT ANY JOIN
+(
+    SELECT tenant, trace_id, max(received_at) AS deleted_at FROM spanmill.trace_deletions GROUP BY tenant, trace_id
+) AS d ON d.tenant = s.tenant AND d.trace_id = s.trace_id
+LEFT ANY JOIN
+(
+    SELECT tenant, trace_id, span_id, day, groupArrayIf(piece, NOT output) AS taken, groupArrayIf(piece, output) AS given
+    FROM
+    (
+        SELECT tenant, trace_id, span_id, output, part_day AS day,
+            tuple(time_unix_nano, ordinal, version, event_name, role, body, received_at)
+            ::Tuple(time_unix_nano UInt64, ordinal Int32, version UInt128, event_name String, role String, body String, received_at DateTime64(3, 'UTC')) AS piece
+        FROM spanmill.span_content
+        UNION ALL
+        SELECT tenant, trace_id, span_id, output, part_day - 1 AS day,
+            tuple(time_unix_nano, ordinal, version, event_name, role, body, received_at)
+            ::Tuple(time_unix_nano UInt64, ordinal Int32, version UInt128, event_name String, role String, body String, received_at DateTime64(3, 'UTC'))
+        FROM spanmill.span_content
+    )
+    GROUP BY tenant, trace_id, span_id, day
+) AS c ON c.tenant = s.tenant AND c.trace_id = s.trace_id AND c.span_id = s.span_id AND c.day = s.part_day
+WHERE s.kind = 'LLM' AND s.received_at > d.deleted_at
+COMMENT 'Calls of language models: the spans of kind LLM, with their content also where that came as logs (span_content of the same day or the next). Filter by tenant and day, then by start_time: WHERE tenant = T AND day = D AND start_time > S. Deleted traces are not here.'
+
+-- 0083_tool_calls
+CREATE OR REPLACE VIEW spanmill.tool_calls
+(
+    tenant LowCardinality(String) COMMENT 'Who the trace belongs to. Filter by it: the primary keys begin with it.',
+    day Date COMMENT 'Day that partitions go by (spans.part_day). Filter by it: other days are not read.',
+    experiment_id LowCardinality(String) COMMENT 'Experiment; 0 is the default one.',
+    service_name LowCardinality(String) COMMENT 'Service that sent the span.',
+    environment LowCardinality(String) COMMENT 'Deployment environment.',
+    is_eval Bool COMMENT 'The span belongs to an evaluation, not to production.',
+    trace_id String COMMENT 'Trace: 32 lower-case hexadecimal digits.',
+    span_id String COMMENT 'Span: 16 lower-case hexadecimal digits.',
+    parent_span_id String COMMENT 'Span id of the parent; empty: a root.',
+    name LowCardinality(String) COMMENT 'Span name as sent.',
+    start_time DateTime64(9, 'UTC') COMMENT 'Start.',
+    seconds Float64 COMMENT 'End minus start.',
+    status Enum8('UNSET' = 0, 'OK' = 1, 'ERROR' = 2) COMMENT 'OTLP status code.',
+    error_type LowCardinality(String) COMMENT 'Class of the error; empty: none.',
+    status_message String COMMENT 'OTLP status message.',
+    tool_name LowCardinality(String) COMMENT 'Tool.',
+    tool_type LowCardinality(String) COMMENT 'Kind of tool: function, extension, datastore.',
+    tool_call_id String COMMENT 'The model''s id of the call.',
+    agent_name LowCardinality(String) COMMENT 'Agent.',
+    session_id String COMMENT 'Session or conversation.',
+    user_id String COMMENT 'End user.',
+    release LowCardinality(String) COMMENT 'Release of the application.',
+    input String COMMENT 'Arguments.',
+    output String COMMENT 'Result.'
+)
+AS
+SELECT
+    s.tenant AS tenant, part_day AS day, experiment_id, service_name, environment, is_eval,
+    s.trace_id AS trace_id, span_id, parent_span_id, name, start_time, duration_ns / 1e9 AS seconds, status, error_type, status_message,
+    tool_name, tool_type, tool_call_id, agent_name, session_id, user_id, release, input, output
+FROM spanmill.spans AS s
+LEFT ANY JOIN
+(
+    SELECT tenant, trace_id, max(received_at) AS deleted_at FROM spanmill.trace_deletions GROUP BY tenant, trace_id
+) AS d ON d.tenant = s.tenant AND d.trace_id = s.trace_id
+WHERE kind = 'TOOL' AND received_at > deleted_at
+COMMENT 'Tools that were used: the spans of kind TOOL. Filter by tenant and day, then by start_time. Deleted traces are not here.'
+
+-- 0084_retrievals
+CREATE OR REPLACE VIEW spanmill.retrievals
+(
+    tenant LowCardinality(String) COMMENT 'Who the trace belongs to. Filter by it: the primary keys begin with it.',
+    day Date COMMENT 'Day that partitions go by (spans.part_day). Filter by it: other days are not read.',
+    experiment_id LowCardinality(String) COMMENT 'Experiment; 0 is the default one.',
+    service_name LowCardinality(String) COMMENT 'Service that sent the span.',
+    environment LowCardinality(String) COMMENT 'Deployment environment.',
+    is_eval Bool COMMENT 'The span belongs to an evaluation, not to production.',
+    trace_id String COMMENT 'Trace: 32 lower-case hexadecimal digits.',
+    span_id String COMMENT 'Span: 16 lower-case hexadecimal digits.',
+    parent_span_id String COMMENT 'Span id of the parent; empty: a root.',
+    name LowCardinality(String) COMMENT 'Span name as sent.',
+    start_time DateTime64(9, 'UTC') COMMENT 'Start.',
+    seconds Float64 COMMENT 'End minus start.',
+    status Enum8('UNSET' = 0, 'OK' = 1, 'ERROR' = 2) COMMENT 'OTLP status code.',
+    error_type LowCardinality(String) COMMENT 'Class of the error; empty: none.',
+    status_message String COMMENT 'OTLP status message.',
+    data_source_id LowCardinality(String) COMMENT 'Data source that was searched.',
+    documents Nullable(UInt64) COMMENT 'How many documents came back; NULL: output is no list.',
+    agent_name LowCardinality(String) COMMENT 'Agent.',
+    session_id String COMMENT 'Session or conversation.',
+    user_id String COMMENT 'End user.',
+    release LowCardinality(String) COMMENT 'Release of the application.',
+    input String COMMENT 'Query.',
+    output String COMMENT 'Documents.'
+)
+AS
+SELECT
+    s.tenant AS tenant, part_day AS day, experiment_id, service_name, environment, is_eval,
+    s.trace_id AS trace_id, span_id, parent_span_id, name, start_time, duration_ns / 1e9 AS seconds, status, error_type, status_message,
+    data_source_id, if(startsWith(output, '['), toNullable(JSONLength(output)), NULL) AS documents,
+    agent_name, session_id, user_id, release, input, output
+FROM spanmill.spans AS s
+LEFT ANY JOIN
+(
+    SELECT tenant, trace_id, max(received_at) AS deleted_at FROM spanmill.trace_deletions GROUP BY tenant, trace_id
+) AS d ON d.tenant = s.tenant AND d.trace_id = s.trace_id
+WHERE kind = 'RETRIEVER' AND received_at > deleted_at
+COMMENT 'Searches for documents: the spans of kind RETRIEVER. Filter by tenant and day, then by start_time. Deleted traces are not here.'
+
+-- 0085_errors
+CREATE OR REPLACE VIEW spanmill.errors
+(
+    tenant LowCardinality(String) COMMENT 'Who the trace belongs to. Filter by it: the primary keys begin with it.',
+    day Date COMMENT 'Day that partitions go by (spans.part_day). Filter by it: other days are not read.',
+    experiment_id LowCardinality(String) COMMENT 'Experiment; 0 is the default one.',
+    service_name LowCardinality(String) COMMENT 'Service that sent the span.',
+    environment LowCardinality(String) COMMENT 'Deployment environment.',
+    is_eval Bool COMMENT 'The span belongs to an evaluation, not to production.',
+    trace_id String COMMENT 'Trace: 32 lower-case hexadecimal digits.',
+    span_id String COMMENT 'Span: 16 lower-case hexadecimal digits.',
+    parent_span_id String COMMENT 'Span id of the parent; empty: a root.',
+    name LowCardinality(String) COMMENT 'Span name as sent.',
+    start_time DateTime64(9, 'UTC') COMMENT 'Start.',
+    seconds Float64 COMMENT 'End minus start.',
+    kind LowCardinality(String) COMMENT 'What the span does: LLM, TOOL, AGENT, RETRIEVER, ... or UNKNOWN.',
+    error String COMMENT 'Class of the error, the one of the exception where the span says none; (not said): neither does.',
+    message String COMMENT 'Status message, else that of the exception.',
+    exception_type String COMMENT 'Class of the first exception event; empty: none.',
+    exception_message String COMMENT 'Its message.',
+    stacktrace String COMMENT 'Its stack trace.',
+    operation LowCardinality(String) COMMENT 'GenAI operation: chat, execute_tool, ...',
+    provider LowCardinality(String) COMMENT 'GenAI provider: openai, anthropic, ...',
+    model LowCardinality(String) COMMENT 'Model that is priced: the response''s, else the request''s.',
+    tool_name LowCardinality(String) COMMENT 'Tool.',
+    agent_name LowCardinality(String) COMMENT 'Agent.',
+    session_id String COMMENT 'Session or conversation.',
+    user_id String COMMENT 'End user.',
+    release LowCardinality(String) COMMENT 'Release of the application.',
+    input String COMMENT 'What went in.'
+)
+AS
+WITH
+    events_attrs[indexOf(events_name, 'exception')] AS exception,
+    JSONExtractString(exception, 'exception.type') AS exception_type,
+    JSONExtractString(exception, 'exception.message') AS exception_message
+SELECT
+    s.tenant AS tenant, part_day AS day, experiment_id, service_name, environment, is_eval,
+    s.trace_id AS trace_id, span_id, parent_span_id, name, start_time, duration_ns / 1e9 AS seconds, kind,
+    multiIf(error_type != '', error_type, exception_type != '', exception_type, '(not said)') AS error,
+    if(status_message != '', status_message, exception_message) AS message,
+    exception_type, exception_message, JSONExtractString(exception, 'exception.stacktrace') AS stacktrace,
+    operation, provider, model, tool_name, agent_name, session_id, user_id, release, input
+FROM spanmill.spans AS s
+LEFT ANY JOIN
+(
+    SELECT tenant, trace_id, max(received_at) AS deleted_at FROM spanmill.trace_deletions GROUP BY tenant, trace_id
+) AS d ON d.tenant = s.tenant AND d.trace_id = s.trace_id
+WHERE (status = 'ERROR' OR error_type != '') AND received_at > deleted_at
+COMMENT 'What failed: the spans with status ERROR or an error type. Filter by tenant and day, then by start_time. Deleted traces are not here.'
 

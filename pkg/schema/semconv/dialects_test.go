@@ -105,6 +105,9 @@ func fields(g *schema.GenAI) map[string]string {
 	addFields(said, reflect.ValueOf(*g))
 	delete(said, "InputAttr") // where it stands is of no interest, InputKey tells whether it does
 	delete(said, "OutputAttr")
+	if g.Weight == schema.WeightOnce {
+		delete(said, "Weight") // as of nearly all
+	}
 	return said
 }
 

@@ -27,6 +27,7 @@ type Normalizer struct {
 	counts   [columns - textColumns]count
 	kind     string // "" while nothing has decided
 	kindFrom int    // the deciding rule's place
+	marked   marked
 	rejected int
 	made     []byte   // text that is in no attribute
 	lists    []string // what FinishReasons and Tags are slices of
@@ -95,6 +96,8 @@ func (n *Normalizer) Normalize(span *schema.Span, out *schema.GenAI) {
 	n.fill(span, out)
 	out.Family = n.table.family(n.spoken)
 	out.Rejected = n.rejected
+	out.Eval, out.HTTPStatus = n.marked.eval, n.marked.status
+	out.Weight = weightOf(span.TraceState, n.marked.ratio)
 }
 
 func (n *Normalizer) reset() {
@@ -105,7 +108,7 @@ func (n *Normalizer) reset() {
 	n.lists = kept(n.lists, maxKeptLists)
 	n.spoken, n.folded, n.home, n.sorted, n.encoded = 0, 0, -1, false, false
 	n.kind, n.kindFrom, n.rejected = "", len(kindSources), 0
-	n.best, n.counts = noCandidates, noCounts
+	n.best, n.counts, n.marked = noCandidates, noCounts, marked{}
 }
 
 // kept empties memory for the next span, and lets go of what is too large and
@@ -135,6 +138,9 @@ func (n *Normalizer) gather(span *schema.Span) {
 		}
 		if s.witness && a.Value.Type == schema.ValueString && strings.HasPrefix(a.Value.Str, `"`) {
 			n.encoded = true
+		}
+		if s.mark != noMark {
+			n.marked.note(s.mark, &a.Value, onSpan)
 		}
 		n.hits = append(n.hits, hit{source: s, value: &a.Value, attr: i, band: onSpan})
 	}
@@ -170,6 +176,9 @@ func (n *Normalizer) gatherUnknown(a *schema.Attr, i int) {
 func (n *Normalizer) gatherIdentity(attrs []schema.Attr, b band) {
 	for i := range attrs {
 		if s := n.table.find(attrs[i].Key); s != nil {
+			if s.mark != noMark && b == onResource {
+				n.marked.note(s.mark, &attrs[i].Value, b)
+			}
 			n.hits = append(n.hits, hit{source: s, value: &attrs[i].Value, attr: -1, band: b})
 		}
 	}

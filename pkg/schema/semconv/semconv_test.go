@@ -25,7 +25,7 @@ func span(kv ...any) *schema.Span { return &schema.Span{Attrs: attrs(kv...)} }
 
 // want is the outcome for a span that says nothing, with changes.
 func want(change func(g *schema.GenAI)) schema.GenAI {
-	g := schema.GenAI{Kind: "UNKNOWN", Family: "other", InputAttr: -1, OutputAttr: -1}
+	g := schema.GenAI{Kind: "UNKNOWN", Family: "other", InputAttr: -1, OutputAttr: -1, Weight: schema.WeightOnce}
 	change(&g)
 	return g
 }

@@ -32,6 +32,7 @@ type source struct {
 	columns []target
 	members *objectRule
 	kind    *kindRule
+	mark    mark
 	signs   []signRule
 	// encoded keys hold JSON text once the span's witness starts with a quote.
 	encoded, witness bool
@@ -87,6 +88,9 @@ func compile(list []dialect) *table {
 	}
 	for place, k := range kindSources {
 		t.source(k.key, len(list)).kind = compileKind(place, k)
+	}
+	for _, m := range marks {
+		t.source(m.key, len(list)).mark = m.mark
 	}
 	for _, d := range list {
 		if d.jsonKeys != "" {

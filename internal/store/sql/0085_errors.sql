@@ -5,6 +5,7 @@ CREATE OR REPLACE VIEW {{.Database}}.errors{{.OnCluster}}
     experiment_id LowCardinality(String) COMMENT 'Experiment; 0 is the default one.',
     service_name LowCardinality(String) COMMENT 'Service that sent the span.',
     environment LowCardinality(String) COMMENT 'Deployment environment.',
+    is_eval Bool COMMENT 'The span belongs to an evaluation, not to production.',
     trace_id String COMMENT 'Trace: 32 lower-case hexadecimal digits.',
     span_id String COMMENT 'Span: 16 lower-case hexadecimal digits.',
     parent_span_id String COMMENT 'Span id of the parent; empty: a root.',
@@ -33,7 +34,7 @@ WITH
     JSONExtractString(exception, 'exception.type') AS exception_type,
     JSONExtractString(exception, 'exception.message') AS exception_message
 SELECT
-    s.tenant AS tenant, part_day AS day, experiment_id, service_name, environment,
+    s.tenant AS tenant, part_day AS day, experiment_id, service_name, environment, is_eval,
     s.trace_id AS trace_id, span_id, parent_span_id, name, start_time, duration_ns / 1e9 AS seconds, kind,
     multiIf(error_type != '', error_type, exception_type != '', exception_type, '(not said)') AS error,
     if(status_message != '', status_message, exception_message) AS message,

@@ -5,6 +5,7 @@ CREATE OR REPLACE VIEW {{.Database}}.traces{{.OnCluster}}
     trace_id String COMMENT 'Trace, as in trace_info: 32 lower-case hexadecimal digits, or an id as it was given.',
     experiment_id String COMMENT 'Experiment; 0 is the default one.',
     service_name String COMMENT 'Service of the root span, else of the first one.',
+    is_eval Bool COMMENT 'Some span of it belongs to an evaluation, not to production.',
     name String COMMENT 'Name of the root span; empty: it is not there.',
     start_time DateTime64(9, 'UTC') COMMENT 'When it began: as its trace info says, else its first span.',
     seconds Nullable(Float64) COMMENT 'How long it took: as its trace info says, else from the first start to the last end; NULL: not known.',
@@ -28,20 +29,20 @@ AS
 WITH
     parts AS
     (
-        SELECT tenant, trace_id, part_day, received_at, false AS told, toUInt128(0) AS version, experiment_id, service_name, session_id, user_id,
+        SELECT tenant, trace_id, part_day, received_at, false AS told, toUInt128(0) AS version, experiment_id, service_name, is_eval, session_id, user_id,
             has_root, root_span_id, root_name, has_root AND root_status = 'ERROR' AS root_failed, start_time, start_unix_nano, end_unix_nano,
             spans, errors, llm_calls, input_tokens, output_tokens, cost, input_preview AS request_preview, output_preview AS response_preview,
             toInt64(0) AS request_ms, CAST(NULL, 'Nullable(UInt64)') AS duration_ms, '' AS state, '' AS client_request_id,
             CAST(map(), 'Map(String, Tuple(deleted Bool, value String))') AS tags
         FROM {{.Database}}.trace_parts
         UNION ALL
-        SELECT tenant, trace_id, part_day, received_at, true, version, experiment_id, '', metadata['mlflow.trace.session'], metadata['mlflow.trace.user'],
+        SELECT tenant, trace_id, part_day, received_at, true, version, experiment_id, '', false, metadata['mlflow.trace.session'], metadata['mlflow.trace.user'],
             false, '', '', false, toDateTime64(0, 9, 'UTC'), 0, 0, 0, 0, 0, 0, 0, 0, request_preview, response_preview,
             request_ms, duration_ms, state, client_request_id,
             mapApply((key, value) -> (key, CAST((false, value), 'Tuple(deleted Bool, value String)')), tags)
         FROM {{.Database}}.trace_info
         UNION ALL
-        SELECT tenant, trace_id, part_day, received_at, true, version, '', '', '', '',
+        SELECT tenant, trace_id, part_day, received_at, true, version, '', '', false, '', '',
             false, '', '', false, toDateTime64(0, 9, 'UTC'), 0, 0, 0, 0, 0, 0, 0, 0, '', '',
             0, NULL, '', '',
             CAST(map(key, (deleted, value)), 'Map(String, Tuple(deleted Bool, value String))')
@@ -51,7 +52,7 @@ WITH
 SELECT
     tenant, day, trace_id,
     if(told_experiment != '', told_experiment, if(root_experiment != '', root_experiment, any_experiment)) AS experiment_id,
-    service_name, root_name AS name,
+    service_name, is_eval, root_name AS name,
     if(told_ms > 0, fromUnixTimestamp64Nano(least(told_ms, 9223372036000) * 1000000, 'UTC'), first_time) AS start_time,
     multiIf(told_duration IS NOT NULL, toNullable(told_duration / 1e3), spans = 0 OR last_nano < first_nano, NULL, (last_nano - first_nano) / 1e9) AS seconds,
     multiIf(told_state NOT IN ('', 'IN_PROGRESS', 'STATE_UNSPECIFIED'), told_state,
@@ -70,7 +71,7 @@ FROM
         argMaxIf(r.experiment_id, r.version, r.told AND r.experiment_id != '') AS told_experiment,
         anyIf(r.experiment_id, r.has_root) AS root_experiment, argMinIf(r.experiment_id, r.start_unix_nano, NOT r.told) AS any_experiment,
         argMinIf(r.service_name, (NOT r.has_root, r.start_unix_nano), r.service_name != '') AS service_name,
-        anyIf(r.root_name, r.has_root) AS root_name, anyIf(r.root_span_id, r.has_root) AS root_span_id,
+        max(r.is_eval) AS is_eval, anyIf(r.root_name, r.has_root) AS root_name, anyIf(r.root_span_id, r.has_root) AS root_span_id,
         max(r.has_root) AS has_root, max(r.root_failed) AS root_failed,
         minIf(r.start_time, NOT r.told) AS first_time, minIf(r.start_unix_nano, NOT r.told) AS first_nano, maxIf(r.end_unix_nano, NOT r.told) AS last_nano,
         sum(r.spans) AS spans, sum(r.errors) AS errors, sum(r.llm_calls) AS llm_calls,

@@ -5,6 +5,7 @@ CREATE OR REPLACE VIEW {{.Database}}.llm_calls{{.OnCluster}}
     experiment_id LowCardinality(String) COMMENT 'Experiment; 0 is the default one.',
     service_name LowCardinality(String) COMMENT 'Service that sent the span.',
     environment LowCardinality(String) COMMENT 'Deployment environment.',
+    is_eval Bool COMMENT 'The span belongs to an evaluation, not to production.',
     trace_id String COMMENT 'Trace: 32 lower-case hexadecimal digits.',
     span_id String COMMENT 'Span: 16 lower-case hexadecimal digits.',
     parent_span_id String COMMENT 'Span id of the parent; empty: a root.',
@@ -57,7 +58,7 @@ WITH
     pieces -> if(empty(pieces), '', '[' || arrayStringConcat(arrayMap(p -> message(p.role, p.body), arrayFilter((p, nth) -> nth = 1, pieces,
         arrayEnumerateUniq(arrayMap(p -> (p.time_unix_nano, p.ordinal, p.event_name, p.body), pieces)))), ',') || ']') AS messages
 SELECT
-    s.tenant AS tenant, s.part_day AS day, experiment_id, service_name, environment,
+    s.tenant AS tenant, s.part_day AS day, experiment_id, service_name, environment, is_eval,
     s.trace_id AS trace_id, s.span_id AS span_id, parent_span_id, name, start_time, duration_ns / 1e9 AS seconds,
     ttft_ns / 1e9 AS first_token_seconds, status, error_type, status_message,
     operation, provider, provider_inferred, model, request_model, response_model, server_address,
