@@ -7,6 +7,9 @@
 //	door: right method, key, type → receive (bytes as sent) → inflate → JSON to protobuf
 //	Ingest: admitted? → otlp.Split → Producer.Produce → Result
 //
+// Business events come as JSON by the HTTP door (business.go, business_json.go):
+// item by item, so that one that is wrong keeps none of the others out.
+//
 // The doors answer as the OTLP specification says, in the request's own
 // encoding. A request is refused with a reason (refusal.go): the same constant
 // stands in the counter, and one table gives its HTTP status and gRPC code.

@@ -222,15 +222,15 @@ func (g *Gateway) identify(authorization, apiKey string) (auth.Identity, error) 
 	return id, nil
 }
 
-// payload inflates what was sent. It takes sent over: it returns it, or a
+// payload inflates what was sent, to bound bytes at most. It takes sent over: it returns it, or a
 // buffer in its place, or nil.
-func (g *Gateway) payload(ctx context.Context, sent *buffer, encoding string) (*buffer, error) {
+func (g *Gateway) payload(ctx context.Context, sent *buffer, encoding string, bound int) (*buffer, error) {
 	if encoding == "" || encoding == encodingIdentity || len(sent.bytes) == 0 {
 		return sent, nil
 	}
 	defer g.buffers.put(sent)
 	inflated := g.buffers.get()
-	if err := g.inflaters.inflate(ctx, inflated, sent.bytes, encoding, g.cfg.MaxBodyBytes); err != nil {
+	if err := g.inflaters.inflate(ctx, inflated, sent.bytes, encoding, bound); err != nil {
 		g.m.inflated.Add(float64(len(inflated.bytes)))
 		g.buffers.put(inflated)
 		return nil, err

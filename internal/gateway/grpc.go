@@ -111,7 +111,7 @@ func (d grpcDoor) take(ctx context.Context, signal otlp.Signal) ([]byte, error) 
 		d.g.buffers.put(m.body)
 		return otlp.AppendResponse(nil, 0, discarded), nil
 	}
-	body, err := d.g.payload(ctx, m.body, m.encoding)
+	body, err := d.g.payload(ctx, m.body, m.encoding, d.g.cfg.MaxBodyBytes)
 	if err != nil {
 		return nil, err
 	}

@@ -31,6 +31,7 @@ func (d httpDoor) handler() http.Handler {
 	mux.HandleFunc("/v1/traces", d.export(otlp.Traces))
 	mux.HandleFunc("/v1/metrics", d.export(otlp.Metrics))
 	mux.HandleFunc("/v1/logs", d.export(otlp.Logs))
+	mux.HandleFunc(businessPath, d.business)
 	mux.Handle("GET /{$}", newPage(d.g))
 	return mux
 }
@@ -70,9 +71,9 @@ func (d httpDoor) take(r *http.Request, signal otlp.Signal, contentType string) 
 	if contentType == "" {
 		return 0, "", refuse(ReasonContentType, "the content type must be "+typeProtobuf+" or "+typeJSON)
 	}
-	encoding := strings.ToLower(strings.TrimSpace(strings.Join(r.Header.Values("Content-Encoding"), ",")))
-	if !knownEncoding(encoding) {
-		return 0, "", refuse(ReasonEncoding, "the content encoding must be gzip, zstd, deflate or identity")
+	encoding, err := encodingOf(r)
+	if err != nil {
+		return 0, "", err
 	}
 	if signal == otlp.Metrics {
 		return 0, discarded, d.discard(r)
@@ -92,9 +93,28 @@ func (d httpDoor) take(r *http.Request, signal otlp.Signal, contentType string) 
 	return rejected, message, err
 }
 
+// encodingOf is how a request's body is compressed.
+func encodingOf(r *http.Request) (string, error) {
+	encoding := strings.ToLower(strings.TrimSpace(strings.Join(r.Header.Values("Content-Encoding"), ",")))
+	if !knownEncoding(encoding) {
+		return "", refuse(ReasonEncoding, "the content encoding must be gzip, zstd, deflate or identity")
+	}
+	return encoding, nil
+}
+
 // body reads the request as protobuf. It may return a buffer with an error.
 func (d httpDoor) body(r *http.Request, signal otlp.Signal, encoding string) (*buffer, error) {
-	bound := d.g.cfg.MaxBodyBytes
+	body, err := d.received(r, encoding, d.g.cfg.MaxBodyBytes)
+	if err != nil || contentTypeOf(r) != typeJSON || len(body.bytes) == 0 {
+		return body, err
+	}
+	defer d.g.buffers.put(body)
+	return d.fromJSON(signal, body)
+}
+
+// received reads and inflates a request's body, both within a bound. It may
+// return a buffer with an error.
+func (d httpDoor) received(r *http.Request, encoding string, bound int) (*buffer, error) {
 	if r.ContentLength > int64(bound) {
 		return nil, tooLarge(bound)
 	}
@@ -104,12 +124,7 @@ func (d httpDoor) body(r *http.Request, signal otlp.Signal, encoding string) (*b
 	if err != nil {
 		return sent, readError(err)
 	}
-	body, err := d.g.payload(r.Context(), sent, encoding)
-	if err != nil || contentTypeOf(r) != typeJSON || len(body.bytes) == 0 {
-		return body, err
-	}
-	defer d.g.buffers.put(body)
-	return d.fromJSON(signal, body)
+	return d.g.payload(r.Context(), sent, encoding, bound)
 }
 
 // fromJSON gives the protobuf form in a buffer of its own.

@@ -12,8 +12,8 @@ import (
 // may be. (The other reasons of log records are semconv's.)
 const ReasonLogTooLarge = "log_too_large"
 
-// IngestLogs takes in what a log request tells about traces: the content of
-// spans, and evaluation results (rule R8 of semconv). When it returns nil, the
+// IngestLogs takes in what a log request tells: the content of spans, evaluation
+// results (rule R8 of semconv), and business events. When it returns nil, the
 // accepted records are durable as events; the others are counted as rejects, by
 // reason: spanmill is no store of logs. The error is a *RefusalError. Request
 // is an ExportLogsServiceRequest here, and in the budget as Ingest has it.
@@ -82,6 +82,8 @@ func sizeOf(events []schema.Event) (most int) {
 		case e.Assessment != nil:
 			a := e.Assessment
 			size = len(a.Name) + len(a.SourceID) + len(a.Value) + len(a.Rationale) + sizeOfTexts(a.Metadata)
+		case e.Business != nil:
+			size = sizeOfTexts(e.Business.Attrs)
 		}
 		most = max(most, size)
 	}

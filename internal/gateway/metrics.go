@@ -24,6 +24,7 @@ type metrics struct {
 	rejected    *prometheus.CounterVec
 	events      *prometheus.CounterVec
 	logs        *prometheus.CounterVec
+	business    *prometheus.CounterVec
 	received    *prometheus.CounterVec
 	inflated    prometheus.Counter
 	ackSeconds  *prometheus.HistogramVec
@@ -60,6 +61,10 @@ func newMetrics(reg prometheus.Registerer, b *budget) metrics {
 		logs: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "spanmill_gateway_log_records_total",
 			Help: "OTLP log records, by outcome: accepted as events, or the reason why they are not kept.",
+		}, []string{"outcome"}),
+		business: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "spanmill_gateway_business_events_total",
+			Help: "Business events posted as JSON, by outcome: accepted, or what is wrong with them.",
 		}, []string{"outcome"}),
 		received: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "spanmill_gateway_body_bytes_total",

@@ -116,7 +116,7 @@ func partial(signal otlp.Signal, r Result) (rejected int64, message string) {
 	}
 	b := []byte("rejected spans: ")
 	if signal == otlp.Logs {
-		b = []byte("spanmill keeps GenAI content and evaluation results, no other logs (OTEL_LOGS_EXPORTER=none sends none); rejected log records: ")
+		b = []byte("spanmill keeps GenAI content, evaluation results and business events, no other logs (OTEL_LOGS_EXPORTER=none sends none); rejected log records: ")
 	}
 	for i, reject := range r.Rejects {
 		if i > 0 {

@@ -31,7 +31,7 @@ func (g *Gateway) Receive(r *http.Request, door string) (body []byte, release fu
 		g.buffers.put(sent)
 		return nil, func() {}, asRefusal(readError(err))
 	}
-	whole, err := g.payload(r.Context(), sent, encoding)
+	whole, err := g.payload(r.Context(), sent, encoding, g.cfg.MaxBodyBytes)
 	if err != nil {
 		return nil, func() {}, asRefusal(err)
 	}

@@ -2,7 +2,10 @@ package store
 
 import (
 	"maps"
+	"math"
 	"slices"
+
+	"github.com/ClickHouse/ch-go/proto"
 
 	"github.com/spanmill/spanmill/pkg/schema"
 )
@@ -60,8 +63,8 @@ func (b *EventBlock) Append(r *schema.EventRow) {
 	b.rows++
 }
 
-// NewEventBlock makes an empty block for events of a kind: trace info, tag,
-// assessment, deletion or content. Of other kinds there is no table, and no block.
+// NewEventBlock makes an empty block for events of a kind, one of
+// schema.StoredKinds. Of other kinds there is no table, and no block.
 func NewEventBlock(kind schema.EventKind) *EventBlock {
 	switch kind {
 	case schema.EventTraceInfo:
@@ -78,7 +81,9 @@ func NewEventBlock(kind schema.EventKind) *EventBlock {
 	case schema.EventContent:
 		c := new(contentColumns)
 		return newEventBlock(c, c.list()...)
-	case schema.EventBusiness: // no table
+	case schema.EventBusiness:
+		c := new(businessColumns)
+		return newEventBlock(c, c.list()...)
 	}
 	return nil
 }
@@ -256,3 +261,44 @@ func (c *contentColumns) add(e *schema.Event) {
 	c.attrs.add(t.Attrs)
 	c.sessionID.add(t.SessionID)
 }
+
+type businessColumns struct {
+	id                text
+	name              dict
+	time              fixed[int64]
+	sessionID, userID text
+	value             nullableAmount
+	attrs             textMap
+}
+
+func (c *businessColumns) list() []namedColumn {
+	return []namedColumn{
+		{"event_id", &c.id},
+		{"name", &c.name},
+		{"time", c.time.as(typeNano)},
+		{"session_id", &c.sessionID},
+		{"user_id", &c.userID},
+		{"value", &c.value},
+		{"attrs", &c.attrs},
+	}
+}
+
+func (c *businessColumns) add(e *schema.Event) {
+	b := e.Business
+	c.id.add(b.ID)
+	c.name.add(b.Name)
+	c.time.add(int64(min(b.TimeNano, math.MaxInt64)))
+	c.sessionID.add(b.SessionID)
+	c.userID.add(b.UserID)
+	c.value.add(b.Value)
+	c.attrs.add(b.Attrs)
+}
+
+// nullableAmount is a column of signed amounts that may be absent, in millionths.
+type nullableAmount struct{ nullable }
+
+func (c *nullableAmount) add(a schema.Amount) {
+	c.nullable.add(schema.Count{N: uint64(a.N), Set: a.Set})
+}
+
+func (c *nullableAmount) Type() proto.ColumnType { return "Nullable(Int64)" }

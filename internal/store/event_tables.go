@@ -9,6 +9,7 @@ const (
 	TableAssessments    = "assessments"
 	TableTraceDeletions = "trace_deletions"
 	TableSpanContent    = "span_content"
+	TableBusinessEvents = "business_events"
 	TableExperiments    = "experiments"
 )
 
@@ -25,7 +26,8 @@ func eventTable(kind schema.EventKind) string {
 		return TableTraceDeletions
 	case schema.EventContent:
 		return TableSpanContent
-	case schema.EventBusiness: // no table
+	case schema.EventBusiness:
+		return TableBusinessEvents
 	}
 	return ""
 }
@@ -53,5 +55,5 @@ func rowTables() []string { return append([]string{TableSpans, TableTraceParts},
 
 // aboutTraces are the tables whose rows a deletion of their trace hides.
 func aboutTraces() []string {
-	return []string{TableSpans, TableTraceParts, TableTraceInfo, TableTraceTags, TableAssessments, TableSpanContent}
+	return []string{TableSpans, TableTraceParts, TableTraceInfo, TableTraceTags, TableAssessments, TableSpanContent, TableBusinessEvents}
 }

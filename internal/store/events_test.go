@@ -52,9 +52,13 @@ func testEventsSurvive(t *testing.T, b *bundle) {
 		SpanID: "s", EventName: "gen_ai.choice", TimeNano: 1 << 63, Output: true, Index: -2, Role: "assistant", Body: `{"a":1}`,
 		Attrs: map[string]string{"k": "v"}, SessionID: "ses",
 	}}
+	sold := &schema.Event{Kind: schema.EventBusiness, TraceID: "t", Business: &schema.Business{
+		ID: "e1", Name: "goal", TimeNano: testStart + 5, SessionID: "ses", UserID: "ann", Value: schema.Amount{N: -7, Set: true}, Attrs: map[string]string{"goal": "buy"},
+	}}
+	plain := &schema.Event{Kind: schema.EventBusiness, Business: &schema.Business{ID: "e2", Name: "x", TimeNano: 1 << 63}}
 	last := eventRow(gone, 1<<40)
 	last.Origin = "events/4/3/0"
-	b.insertEvents(t, "t", eventRow(info, 0), eventRow(tag, 1), eventRow(judged, 2), last, eventRow(said, 3))
+	b.insertEvents(t, "t", eventRow(info, 0), eventRow(tag, 1), eventRow(judged, 2), last, eventRow(said, 3), eventRow(sold, 4), eventRow(plain, 5))
 	common := func(offset, index int64, origin string) string {
 		return strings.Join([]string{
 			b.query(t, fmt.Sprintf("SELECT bitShiftLeft(toUInt128(2), 96) + bitShiftLeft(toUInt128(%d), 32) + %d", offset, index)),
@@ -68,6 +72,8 @@ func testEventsSurvive(t *testing.T, b *bundle) {
 	b.expect(t, "ten\tt\ta1\t129\ttrue\tgood\tHUMAN\tann\t11\t12\tfeedback\ttrue\ttrue\ttrue\tC\tM\tS\twhy\t{'k':'v'}\ts\ta0\ttrue\t"+common(2, 0, ""), "SELECT * FROM assessments")
 	b.expect(t, "ten\tt\ts\tgen_ai.choice\t9223372036854775808\ttrue\t-2\tassistant\t{\"a\":1}\t{'k':'v'}\tses\t"+common(3, 0, ""), "SELECT * FROM span_content")
 	b.expect(t, "ten\tt\t"+common(1<<40, 0, "events/4/3/0"), "SELECT * FROM trace_deletions")
+	b.expect(t, "ten\tt\te1\tgoal\t2026-11-22 00:00:00.000000005\tses\tann\t-7\t{'goal':'buy'}\t"+common(4, 0, ""), "SELECT * FROM business_events WHERE event_id = 'e1'")
+	b.expect(t, "2262-04-11 23:47:16.854775807\t\\N\t{}", "SELECT time, value, attrs FROM business_events WHERE event_id = 'e2'")
 
 	var got []schema.StoredEvent
 	err := b.StoredEvents(t.Context(), schema.EventTraceInfo, Region{TopicID: strings.Split(testLog, "/")[0], Partition: 4, Range: pipeline.Range{Last: 9}}, func(e *schema.StoredEvent) error {

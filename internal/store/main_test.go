@@ -50,6 +50,7 @@ func TestOnEngine(t *testing.T) {
 		"all is commented":                  testComments,
 		"view of traces":                    testViewOfTraces,
 		"view of assessments":               testViewOfAssessments,
+		"view of business events":           testViewOfBusinessEvents,
 		"views of spans":                    testViewsOfSpans,
 		"views read little":                 testViewsReadLittle,
 		"sums stand for spans":              testSummaries,

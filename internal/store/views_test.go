@@ -17,7 +17,7 @@ func testAllIsCommented(t *testing.T, b *bundle, database string) {
 		name := map[string]string{"tables": "name", "columns": "table || '.' || name"}[table]
 		b.expect(t, "", "SELECT "+name+" FROM system."+table+" WHERE database = "+quote(database)+" AND comment = '' ORDER BY ALL")
 	}
-	views := "assessments_latest,errors,llm_calls,metrics_1h,metrics_1m,retrievals,tool_calls,traces"
+	views := "assessments_latest,business_events_once,errors,llm_calls,metrics_1h,metrics_1m,retrievals,tool_calls,traces"
 	b.expect(t, views, "SELECT arrayStringConcat(arraySort(groupArray(name)), ',') FROM system.tables WHERE database = "+
 		quote(database)+" AND has(splitByChar(',', "+quote(views)+"), name)")
 }
@@ -71,6 +71,31 @@ func testViewOfAssessments(t *testing.T, b *bundle) {
 		"a6\tanswer\t42\t42\ttrue\t1970-01-01 00:00:00.000",
 		"i3\tiss-1\ttrue\t1\ttrue\t1970-01-01 00:00:00.000",
 	}, "\n"), "SELECT assessment_id, name, value, score, valid, updated_at FROM assessments_latest WHERE tenant = 'acme' ORDER BY assessment_id")
+}
+
+// testViewOfBusinessEvents: each id once a day and tenant, as it came first, and
+// none of a deleted trace.
+func testViewOfBusinessEvents(t *testing.T, b *bundle) {
+	row := func(tenant, event, more string) string {
+		return with(map[string]any{
+			"tenant": tenant, "event_id": event, "name": "goal", "time": "2026-09-21 10:00:00", "version": 1, "received_at": day0, "part_day": 20717, "retention_days": 3650,
+		}, more)
+	}
+	b.rowsOf(
+		t, "business_events",
+		row("acme", "again", fmt.Sprintf(`"received_at":%d,"value":9,"user_id":"late"`, day0+2)),
+		row("acme", "again", fmt.Sprintf(`"received_at":%d,"version":2,"value":8`, day0+1)),
+		row("acme", "again", fmt.Sprintf(`"received_at":%d,"attrs":{"goal":"buy"}`, day0+1)), // has no value, and came first
+		row("acme", "tomorrow", `"part_day":20718`),
+		row("other", "again", `"value":5`),
+		row("acme", "hidden", `"trace_id":"gone"`),
+		row("acme", "anew", fmt.Sprintf(`"trace_id":"gone","received_at":%d`, day0+5)),
+	)
+	b.rowsOf(t, "trace_deletions", fmt.Sprintf(`{"tenant":"acme","trace_id":"gone","received_at":%d,"part_day":20717,"retention_days":3650}`, day0+4))
+	b.expect(t, strings.Join([]string{
+		"acme\tagain\t\t\\N\t{'goal':'buy'}", "acme\tanew\t\t\\N\t{}", "other\tagain\t\t5\t{}",
+	}, "\n"), "SELECT tenant, event_id, user_id, value, attrs FROM business_events_once WHERE day = toDate(20717) ORDER BY ALL")
+	b.expect(t, "tomorrow", "SELECT event_id FROM business_events_once WHERE tenant = 'acme' AND day = toDate(20718)")
 }
 
 // contentRow is a piece of content of span 1 of trace 1.
@@ -146,9 +171,10 @@ func testViewsReadLittle(t *testing.T, b *bundle) {
 		TableSpans: "trace_id AS span_id, if(number % 2 = 0, 'LLM', 'TOOL') AS kind, (20717 + day) * 86400000000000 + number * 1000000000 AS start_unix_nano, fromUnixTimestamp64Nano(toInt64(start_unix_nano)) AS start_time",
 		TableTraceParts: "1 AS spans, true AS has_root, (20717 + day) * 86400000000000 + number * 1000000000 AS start_unix_nano, " +
 			"start_unix_nano AS end_unix_nano, fromUnixTimestamp64Nano(toInt64(start_unix_nano)) AS start_time",
-		TableSpanContent: "trace_id AS span_id, '{}' AS body",
-		TableTraceInfo:   "1 AS version, ((20717 + day) * 86400 + number) * 1000 AS request_ms",
-		TableTraceTags:   "'k' AS key",
+		TableSpanContent:    "trace_id AS span_id, '{}' AS body",
+		TableTraceInfo:      "1 AS version, ((20717 + day) * 86400 + number) * 1000 AS request_ms",
+		TableTraceTags:      "'k' AS key",
+		TableBusinessEvents: "trace_id AS event_id, 'goal' AS name, toDateTime64((20717 + day) * 86400 + number, 9) AS time",
 	} {
 		b.query(t, "INSERT INTO "+table+" ("+names(common+", "+columns)+") SELECT "+common+", "+columns+source)
 	}
@@ -161,6 +187,7 @@ func testViewsReadLittle(t *testing.T, b *bundle) {
 		{"SELECT toUInt32(count()), sum(seconds) FROM tool_calls", "[10000 0]", 1, 1},
 		{"SELECT toUInt32(count()), toUInt32(uniqExact(trace_id)) FROM errors", "[0 0]", 1, 1},
 		{"SELECT toUInt32(count()), toUInt32(uniqExact(trace_id)) FROM traces", "[20000 20000]", 3, 9},
+		{"SELECT toUInt32(count()), toUInt32(uniqExact(event_id)) FROM business_events_once", "[20000 20000]", 1, 1},
 	} {
 		const granule = 8192
 		rows, most, all := b.readRows(t, c.sql+where, c.want), c.days*(viewRows+2*granule), c.tables*viewRows*viewDays*viewTenants

@@ -143,22 +143,19 @@ func (s *eventStage) keep(events []schema.Event) {
 		if e.Invalid != "" || !s.life.means(e.Index) {
 			continue
 		}
-		table := slices.Index(kinds, e.Kind)
-		if table < 0 {
-			s.metrics.tableless.WithLabelValues(e.Kind.String()).Inc()
-			continue
-		}
-		s.rows = append(s.rows, placedEvent{e, table, s.day(e)})
+		s.rows = append(s.rows, placedEvent{e, slices.Index(kinds, e.Kind), s.day(e)}) // DecodeEvents calls others invalid
 	}
 }
 
-// day is the day of the trace where the event says it, of content its own, else
-// that of receipt.
+// day is the day of the trace where the event says it, of content and business
+// events their own, else that of receipt.
 func (s *eventStage) day(e *schema.Event) uint16 {
 	var start uint64
 	switch {
 	case e.Content != nil:
 		start = e.Content.TimeNano
+	case e.Business != nil:
+		start = e.Business.TimeNano
 	case e.Info != nil:
 		start = uint64(min(max(e.Info.RequestMilli, 0), math.MaxInt64/nanoPerMill)) * nanoPerMill
 	}

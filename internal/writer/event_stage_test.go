@@ -113,7 +113,7 @@ var oneOfEach = []schema.Event{
 	{Kind: schema.EventAssessment, TraceID: "x", Assessment: &schema.Assessment{ID: "a"}},
 	{Kind: schema.EventTraceDeleted, TraceID: "x"},
 	{Kind: schema.EventContent, TraceID: "x", Content: &schema.Content{SpanID: "s", TimeNano: (eventDay - 1) * milliPerDay * nanoPerMill}},
-	{Kind: schema.EventBusiness, Business: &schema.Business{ID: "b"}},
+	{Kind: schema.EventBusiness, Business: &schema.Business{ID: "b", TimeNano: (eventDay - 3) * milliPerDay * nanoPerMill}},
 }
 
 // TestEventsGoToTheirTables: with the day that is theirs, and the version that
@@ -127,11 +127,12 @@ func TestEventsGoToTheirTables(t *testing.T) {
 		"assessment":    {"acme x 2@7 v7 day 20000 for 30 "},
 		"trace_deleted": {"acme x 3@7 v7 day 20000 for 430 "},
 		"content":       {"acme x 4@7 v7 day 19999 for 30 "},
+		"business":      {"acme  5@7 v7 day 19997 for 30 "},
 	}
 	if diff := cmp.Diff(want, rowsOf(s)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if w.Rows != 5 || !slices.Equal(w.Parts, []uint16{19998, 20000, 19999}) || len(world.letters) != 0 {
+	if w.Rows != 6 || !slices.Equal(w.Parts, []uint16{19998, 20000, 19999, 19997}) || len(world.letters) != 0 {
 		t.Errorf("weight %+v, %d letters", w, len(world.letters))
 	}
 	if s.WarmFrom() != 8 || !s.Warmed() {

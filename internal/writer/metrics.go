@@ -17,7 +17,6 @@ import (
 type metrics struct {
 	rows                   prometheus.Counter
 	eventRows              prometheus.Counter
-	tableless              *prometheus.CounterVec
 	deletions              prometheus.Counter
 	deleted                prometheus.Counter
 	undeleted              prometheus.Counter
@@ -67,7 +66,6 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	m := &metrics{
 		rows:        counter("rows_total", "Span rows inserted and committed."),
 		eventRows:   counter("event_rows_total", "Rows of the tables of events inserted and committed."),
-		tableless:   counters("events_without_table_total", "Events that no table takes yet, by kind; they are in the log only.", "kind"),
 		deletions:   counter("deletions_looked_at_total", "Deletions of traces whose rows were looked for."),
 		deleted:     counter("deleted_rows_total", "Rows deleted because their trace was."),
 		compacted:   counter("compacted_days_total", "Days of metrics that were added up, into minutes and into hours."),

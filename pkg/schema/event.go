@@ -42,7 +42,7 @@ func (k EventKind) String() string {
 // StoredKinds are the kinds of event that have a table, in the order that a
 // batch lands in them.
 func StoredKinds() []EventKind {
-	return []EventKind{EventTraceInfo, EventTag, EventAssessment, EventTraceDeleted, EventContent}
+	return []EventKind{EventTraceInfo, EventTag, EventAssessment, EventTraceDeleted, EventContent, EventBusiness}
 }
 
 // Event is a record's value in topic events, or one of several in it: all that
@@ -165,6 +165,6 @@ type Business struct {
 	Name              string
 	TimeNano          uint64
 	SessionID, UserID string
-	Value             Count // 1e-6 units
+	Value             Amount
 	Attrs             map[string]string
 }

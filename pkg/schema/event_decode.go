@@ -283,7 +283,7 @@ func (b *Business) unpack(u *unpacker) func(string) bool {
 		case "user_id":
 			b.UserID = u.text()
 		case "value":
-			b.Value = u.count()
+			b.Value = Amount{N: u.int(), Set: true}
 		case "attrs":
 			b.Attrs = u.texts()
 		default:

@@ -110,6 +110,6 @@ func (b *Business) pack(p *packer) {
 	p.uint("time_ns", b.TimeNano)
 	p.text("session_id", b.SessionID)
 	p.text("user_id", b.UserID)
-	p.count("value", b.Value)
+	p.amount("value", b.Value)
 	p.texts("attrs", b.Attrs)
 }

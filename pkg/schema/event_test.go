@@ -41,7 +41,7 @@ func eventsByKind() []schema.Event {
 		}},
 		{Kind: schema.EventBusiness, Business: &schema.Business{
 			ID: "b-1", Name: "ticket_closed", TimeNano: 1_790_000_000_000_000_002, SessionID: "s1", UserID: "u1",
-			Value: schema.Count{N: 12_500_000, Set: true}, Attrs: map[string]string{"channel": "chat"},
+			Value: schema.Amount{N: 12_500_000, Set: true}, Attrs: map[string]string{"channel": "chat"},
 		}},
 	}
 }

@@ -75,6 +75,13 @@ func (p *packer) count(name string, v Count) {
 	}
 }
 
+// amount writes 0 too, where it was said.
+func (p *packer) amount(name string, v Amount) {
+	if p.field(name, v.Set) {
+		p.do(p.out.EncodeInt(v.N))
+	}
+}
+
 func (p *packer) flag(name string, v bool) {
 	if p.field(name, v) {
 		p.do(p.out.EncodeBool(v))

@@ -102,7 +102,8 @@ type TracePart struct {
 }
 
 // EventRow is all that a row of trace_info, trace_tags, assessments,
-// trace_deletions or span_content is made of. It lives for one Append.
+// trace_deletions, span_content or business_events is made of. It lives for one
+// Append.
 type EventRow struct {
 	Event *Event
 

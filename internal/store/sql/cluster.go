@@ -40,6 +40,7 @@ var sharded = []struct{ table, key string }{
 	{"assessments", "cityHash64(trace_id)"},
 	{"trace_deletions", "cityHash64(trace_id)"},
 	{"span_content", "cityHash64(trace_id)"},
+	{"business_events", "cityHash64(if(trace_id != '', trace_id, event_id))"},
 	{"experiments", "cityHash64(experiment_id)"},
 	{"rollups", "cityHash64(tenant, view, metric)"},
 	{"rollups_1m", "cityHash64(tenant, view, metric)"},
@@ -50,6 +51,7 @@ var sharded = []struct{ table, key string }{
 	{"retrievals", ""},
 	{"errors", ""},
 	{"assessments_latest", ""},
+	{"business_events_once", ""},
 	{"metrics_1m", ""},
 	{"metrics_1h", ""},
 }

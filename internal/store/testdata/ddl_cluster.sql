@@ -717,6 +717,72 @@ ALTER TABLE spanmill_local.spans ON CLUSTER 'prod'
 ALTER TABLE spanmill_local.trace_parts ON CLUSTER 'prod'
     ADD COLUMN IF NOT EXISTS is_eval Bool COMMENT 'Some span of this part belongs to an evaluation, not to production.' AFTER trace_id
 
+-- 0060_business_events
+CREATE TABLE IF NOT EXISTS spanmill_local.business_events ON CLUSTER 'prod'
+(
+    tenant LowCardinality(String) COMMENT 'Who the event belongs to.',
+    trace_id String COMMENT 'Trace that it is about, as in spans; empty: none is named.' CODEC(ZSTD(1)),
+    event_id String COMMENT 'Event: what was sent twice has the same id, and is here twice.' CODEC(ZSTD(1)),
+    name LowCardinality(String) COMMENT 'What happened: feedback, session.outcome, handoff, goal, ticket, task, feature.use, or a name of your own.',
+    time DateTime64(9, 'UTC') COMMENT 'When it happened, as sent.' CODEC(Delta, ZSTD(1)),
+    session_id String COMMENT 'Session that it belongs to; empty: none is named.' CODEC(ZSTD(1)),
+    user_id String COMMENT 'User whom it is about; empty: none is named.' CODEC(ZSTD(1)),
+    value Nullable(Int64) COMMENT 'Value in millionths; NULL: none was sent. docs/events.md says what it is of each name.' CODEC(ZSTD(1)),
+    attrs Map(LowCardinality(String), String) COMMENT 'Attributes: kind, outcome, state, ... as docs/events.md has them, and your own.' CODEC(ZSTD(1)),
+    version UInt128 COMMENT 'Place in the log as one number, to be compared within a trace or session: incarnation, offset, index.' CODEC(ZSTD(1)),
+    received_at DateTime64(3, 'UTC') COMMENT 'When the gateway received the event: the time of its record.' CODEC(Delta, ZSTD(1)),
+    part_day Date COMMENT 'Day that partition and retention go by: that of time, or the day of receipt if that is absurd.',
+    retention_days UInt16 COMMENT 'Days after part_day that the row is kept.',
+    src_log LowCardinality(String) COMMENT 'Log the row comes from: topic id and incarnation.',
+    src_partition Int32 COMMENT 'Partition of the topic.',
+    src_offset Int64 COMMENT 'Offset of the record.' CODEC(Delta, ZSTD(1)),
+    src_index UInt32 COMMENT 'Ordinal of the event in its record.' CODEC(Delta, ZSTD(1)),
+    origin String COMMENT 'topic/partition/offset/index of a re-driven dead letter''s first life, which version tells too; else empty.',
+    INDEX by_session_id session_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX by_trace_id trace_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX by_src_offset src_offset TYPE minmax GRANULARITY 1
+)
+ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
+PARTITION BY part_day
+ORDER BY (tenant, time, event_id, version)
+TTL part_day + toIntervalDay(retention_days)
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 0
+COMMENT 'One row for each business event as it was sent: what happened around traces, sessions and users. One that was sent twice is here twice; view business_events_once has each once. Rows of a deleted trace (see trace_deletions) do not count.'
+
+-- 0061_business_events_once
+CREATE OR REPLACE VIEW spanmill_local.business_events_once ON CLUSTER 'prod'
+(
+    tenant LowCardinality(String) COMMENT 'Who the event belongs to. Filter by it: the primary key begins with it.',
+    day Date COMMENT 'Day that partitions go by: that of time. Filter by it: other days are not read.',
+    event_id String COMMENT 'Event.',
+    name LowCardinality(String) COMMENT 'What happened: feedback, session.outcome, handoff, goal, ticket, task, feature.use, or a name of your own.',
+    time DateTime64(9, 'UTC') COMMENT 'When it happened.',
+    trace_id String COMMENT 'Trace that it is about; empty: none is named.',
+    session_id String COMMENT 'Session that it belongs to; empty: none is named.',
+    user_id String COMMENT 'User whom it is about; empty: none is named.',
+    value Nullable(Int64) COMMENT 'Value in millionths; NULL: none was sent. docs/events.md says what it is of each name.',
+    attrs Map(LowCardinality(String), String) COMMENT 'Attributes: kind, outcome, state, ... as docs/events.md has them, and your own.',
+    received_at DateTime64(3, 'UTC') COMMENT 'When the gateway received it first.'
+)
+AS
+SELECT
+    tenant, day, event_id, first.1 AS name, first.2 AS time, first.3 AS trace_id, first.4 AS session_id, first.5 AS user_id,
+    first.6 AS value, first.7 AS attrs, first.8 AS received_at
+FROM
+(
+    SELECT
+        s.tenant AS tenant, s.part_day AS day, s.event_id AS event_id,
+        argMin((s.name, s.time, s.trace_id, s.session_id, s.user_id, s.value, s.attrs, s.received_at), (s.received_at, s.version)) AS first
+    FROM spanmill_local.business_events AS s
+    LEFT ANY JOIN
+    (
+        SELECT tenant, trace_id, max(received_at) AS deleted_at FROM spanmill_local.trace_deletions GROUP BY tenant, trace_id
+    ) AS d ON d.tenant = s.tenant AND d.trace_id = s.trace_id
+    WHERE s.received_at > d.deleted_at
+    GROUP BY tenant, day, event_id
+)
+COMMENT 'Business events, each id once: as it was received first. Filter by tenant and day; a filter by time alone reads every day. docs/events.md says what the names mean. Those of deleted traces are not here.'
+
 -- 0081_traces
 CREATE OR REPLACE VIEW spanmill_local.traces ON CLUSTER 'prod'
 (
@@ -1100,6 +1166,11 @@ CREATE OR REPLACE TABLE spanmill.span_content ON CLUSTER 'prod' AS spanmill_loca
 ENGINE = Distributed('prod', 'spanmill_local', 'span_content', cityHash64(trace_id))
 COMMENT 'span_content of all shards: see the comment of spanmill_local.span_content.'
 
+-- business_events
+CREATE OR REPLACE TABLE spanmill.business_events ON CLUSTER 'prod' AS spanmill_local.business_events
+ENGINE = Distributed('prod', 'spanmill_local', 'business_events', cityHash64(if(trace_id != '', trace_id, event_id)))
+COMMENT 'business_events of all shards: see the comment of spanmill_local.business_events.'
+
 -- experiments
 CREATE OR REPLACE TABLE spanmill.experiments ON CLUSTER 'prod' AS spanmill_local.experiments
 ENGINE = Distributed('prod', 'spanmill_local', 'experiments', cityHash64(experiment_id))
@@ -1149,6 +1220,11 @@ COMMENT 'errors of all shards: see the comment of spanmill_local.errors.'
 CREATE OR REPLACE TABLE spanmill.assessments_latest ON CLUSTER 'prod' AS spanmill_local.assessments_latest
 ENGINE = Distributed('prod', 'spanmill_local', 'assessments_latest')
 COMMENT 'assessments_latest of all shards: see the comment of spanmill_local.assessments_latest.'
+
+-- business_events_once
+CREATE OR REPLACE TABLE spanmill.business_events_once ON CLUSTER 'prod' AS spanmill_local.business_events_once
+ENGINE = Distributed('prod', 'spanmill_local', 'business_events_once')
+COMMENT 'business_events_once of all shards: see the comment of spanmill_local.business_events_once.'
 
 -- metrics_1m
 CREATE OR REPLACE TABLE spanmill.metrics_1m ON CLUSTER 'prod' AS spanmill_local.metrics_1m

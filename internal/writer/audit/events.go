@@ -24,7 +24,8 @@ func eventTableName(kind schema.EventKind) string {
 		return "trace_deletions"
 	case schema.EventContent:
 		return "span_content"
-	case schema.EventBusiness: // no table
+	case schema.EventBusiness:
+		return "business_events"
 	}
 	return ""
 }

@@ -50,14 +50,16 @@ var contentLogs = map[string][]contentLog{
 	"gen_ai.content.completion": {{key: "gen_ai.completion", output: true}},
 }
 
-// LogEvents gives what a log record tells about a trace: the content of a span
-// (one event for what went in, one for what came out), or an assessment. What
+// LogEvents gives what a log record tells: the content of a span (one event for
+// what went in, one for what came out), an assessment, or a business event. What
 // else a content record says, its attributes, is with the first event alone. The
 // reason says why it tells nothing; then there are no events. Sent again, a
 // record gives the same events. They keep nothing of the record.
 func LogEvents(r *schema.LogRecord) (events []schema.Event, reason string) {
 	contents, isContent := contentLogs[r.EventName]
 	switch {
+	case isBusiness(r.EventName):
+		return business(r)
 	case r.EventName != EvaluationLog && !isContent:
 		return nil, LogUnknown
 	case r.TraceID.IsZero(), isContent && r.SpanID.IsZero():
