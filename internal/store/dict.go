@@ -30,17 +30,30 @@ type dict struct {
 	rows  proto.ColUInt32 // index per row
 	keys  []byte          // rows narrowed for the wire
 
-	last int // position of the row before's word
+	last   int                // position of the row before's word
+	recent [recentWords]int32 // positions of words met last, by slot
 }
 
-// word is a known word, its place in the current block, and the two words that
+// word is a known word, its place in the current block, and the word that
 // followed it last: attributes come in the same few orders again and again, and
 // comparing is cheaper than hashing.
 type word struct {
 	text  string
 	epoch uint64
 	index uint32
-	next  [2]int32 // the later one first
+	next  int32
+}
+
+const recentWords = 64 // a power of two
+
+// slot is where a word may be among the recent ones. Words of a column differ in
+// length or at these places, mostly: a miss costs a comparison.
+func slot(s string) int {
+	n := len(s)
+	if n == 0 {
+		return 0
+	}
+	return (n + 5*int(s[0]) + 11*int(s[n/2]) + 23*int(s[n-1])) & (recentWords - 1)
 }
 
 func (c *dict) add(s string) {
@@ -68,18 +81,19 @@ func (c *dict) find(s string) int {
 	if before.text == s {
 		return c.last
 	}
-	if i := int(before.next[0]); c.words[i].text == s {
+	if i := int(before.next); c.words[i].text == s {
 		return i
 	}
-	i := int(before.next[1])
+	at := slot(s)
+	i := int(c.recent[at])
 	if c.words[i].text != s {
 		var ok bool
 		if i, ok = c.known[s]; !ok {
 			i = c.learn(s) // moves the words: before is stale
 		}
+		c.recent[at] = int32(i)
 	}
-	before = &c.words[c.last]
-	before.next = [2]int32{int32(i), before.next[0]}
+	c.words[c.last].next = int32(i)
 	return i
 }
 
@@ -111,7 +125,7 @@ func (c *dict) reset() {
 	if len(c.words) > dictKeepWords || c.bytes > dictKeepBytes {
 		clear(c.known)
 		clear(c.words)
-		c.words, c.bytes, c.last = c.words[:0], 0, 0
+		c.words, c.bytes, c.last, c.recent = c.words[:0], 0, 0, [recentWords]int32{}
 	}
 }
 
