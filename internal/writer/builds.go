@@ -2,6 +2,7 @@ package writer
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -61,6 +62,12 @@ type builds struct {
 	turns  chan struct{}
 	behind time.Duration // the age of a record at which its partition is behind
 	idle   sync.Pool     // of *build, emptied
+
+	// While partitions are behind, their builds stay as large as they are: growing
+	// one anew costs as much as filling it, and a pool forgets in between.
+	mu   sync.Mutex
+	out  int      // builds lent for a turn
+	warm []*build // emptied, of turns that are over
 }
 
 // newBuilds shares turns with the others of the writer.
@@ -86,9 +93,25 @@ func (b *builds) lend(ctx context.Context, received time.Time) (*build, error) {
 			return nil, context.Cause(ctx)
 		}
 	}
-	lent, _ := b.idle.Get().(*build) // New gives nothing else
+	lent := b.take(turn)
 	lent.turn = turn
 	return lent, nil
+}
+
+// take finds an empty build, or makes one.
+func (b *builds) take(turn bool) *build {
+	if turn {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.out++
+		if n := len(b.warm); n > 0 {
+			lent := b.warm[n-1]
+			b.warm = slices.Delete(b.warm, n-1, n)
+			return lent
+		}
+	}
+	lent, _ := b.idle.Get().(*build) // New gives nothing else
+	return lent
 }
 
 // scratch gives a build that is not lent and never comes back.
@@ -99,9 +122,26 @@ func (b *builds) back(lent *build) {
 	if lent == nil {
 		return
 	}
-	if lent.turn {
-		<-b.turns
-	}
 	lent.reset()
-	b.idle.Put(lent)
+	if !lent.turn {
+		b.idle.Put(lent)
+		return
+	}
+	b.keep(lent)
+	<-b.turns
+}
+
+// keep has an emptied build ready for the next turn. The last one that comes
+// back ends the backlog, and the collector may have them all.
+func (b *builds) keep(lent *build) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.warm = append(b.warm, lent)
+	if b.out--; b.out > 0 {
+		return
+	}
+	for _, w := range b.warm {
+		b.idle.Put(w)
+	}
+	b.warm = nil
 }

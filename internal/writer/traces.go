@@ -49,7 +49,7 @@ func (t *traces) reset() {
 	clear(t.index)
 	clear(t.parts) // lets go of the strings
 	t.parts = t.parts[:0]
-	t.resources = resources{}
+	t.resources.reset()
 }
 
 // add counts one row in. Strings are cloned: the row's point into its record.
@@ -183,22 +183,37 @@ func tells(row *schema.SpanRow) (t schema.Tells) {
 }
 
 // resources makes the JSON of resource attributes, once for the spans of a record
-// that have them in common.
+// that have them in common. Records repeat each other: each text is kept once.
 type resources struct {
 	of     *schema.Resource
 	offset int64
 	last   string
+	texts  map[string]string
+	json   []byte
 }
 
 func (r *resources) text(row *schema.SpanRow) string {
-	if r.of != row.Span.Resource || r.offset != row.Offset {
-		// Records repeat each other: the text is kept where it is the same.
-		if text := otlp.AppendAttrsJSON(nil, row.Span.Resource.Attrs); string(text) != r.last {
-			r.last = string(text)
-		}
-		r.of, r.offset = row.Span.Resource, row.Offset
+	if r.of == row.Span.Resource && r.offset == row.Offset {
+		return r.last
 	}
-	return r.last
+	r.of, r.offset = row.Span.Resource, row.Offset
+	r.json = otlp.AppendAttrsJSON(r.json[:0], row.Span.Resource.Attrs)
+	known, ok := r.texts[string(r.json)]
+	if !ok {
+		known = string(r.json)
+		r.texts[known] = known
+	}
+	r.last = known
+	return known
+}
+
+// reset forgets the texts, whose traces are gone.
+func (r *resources) reset() {
+	if r.texts == nil {
+		r.texts = make(map[string]string)
+	}
+	clear(r.texts)
+	r.of, r.last = nil, ""
 }
 
 // maxResources is how many resources of a trace its row has.

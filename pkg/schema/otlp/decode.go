@@ -26,6 +26,7 @@ type Decoder struct {
 	links     []schema.Link
 	logs      []schema.LogRecord
 	text      []byte // mended strings
+	keys      keys
 
 	mended schema.SpanFlags // of what is being decoded
 	odd    bool             // something in the record wants walk's judgement
@@ -33,8 +34,8 @@ type Decoder struct {
 
 // Decode gives the spans of one record, an ExportTraceServiceRequest, in wire
 // order. The spans and their slices are valid until the next Decode or Reset;
-// strings alias record (mended ones are the decoder's), which must not change
-// while they are used. Resource and Scope are never nil.
+// strings alias record (mended ones and keys may be the decoder's), which must not
+// change while they are used. Resource and Scope are never nil.
 //
 // A span with unusable ids is returned with Invalid set. The error is a
 // *FramingError: then no span of the record is returned.
@@ -70,6 +71,7 @@ func (d *Decoder) Reset() {
 	d.logs = reuse(d.logs, keepDecodedSpans)
 	d.text = atMost(d.text, keepBytes)[:0]
 	d.odd = false
+	d.keys.refresh()
 }
 
 // cursor reads a message of the record.

@@ -12,7 +12,7 @@ func (d *Decoder) attr(slab []schema.Attr, src string) []schema.Attr {
 	slab = append(slab, schema.Attr{})
 	a := &slab[len(slab)-1]
 	wire := keyValue(a, src, &d.odd)
-	a.Key = d.valid(a.Key)
+	a.Key = d.key(a.Key)
 	switch a.Value.Type {
 	case schema.ValueString:
 		a.Value.Str = d.valid(a.Value.Str)

@@ -111,6 +111,9 @@ func (n *Normalizer) provider() string {
 			name = n.lower(strings.TrimSpace(behind))
 		}
 	}
+	if name == "" {
+		return "" // most spans call nobody
+	}
 	if known, ok := n.providers[name]; ok {
 		name = known
 	} else if n.spoken&n.table.vercel != 0 {

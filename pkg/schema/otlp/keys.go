@@ -1,0 +1,51 @@
+package otlp
+
+import "strings"
+
+// keys remembers the keys of attributes: an application has a few dozen, and
+// each span repeats them. A key that is remembered needs no check for UTF-8, and
+// being the same memory each time it compares at once wherever it is looked up.
+type keys struct {
+	known [keySlots]string // owned
+	calls int
+}
+
+// A key that finds its slot taken is not remembered. Every keysRefresh calls of
+// Decode begin afresh, so that keys of long ago or of somebody else's whim do
+// not keep the slots.
+const (
+	keySlots    = 256 // a power of two
+	keysRefresh = 4096
+	keepKeyLen  = 128
+)
+
+// refresh forgets all keys once in a while.
+func (k *keys) refresh() {
+	if k.calls++; k.calls >= keysRefresh {
+		*k = keys{}
+	}
+}
+
+// slot is where a key may be. Keys of a dialect differ in their length, their
+// middle or their end.
+func (k *keys) slot(key string) *string {
+	n := len(key)
+	return &k.known[(n+7*int(key[n/3])+13*int(key[n/2])+29*int(key[n-1])+61*int(key[2*n/3]))&(keySlots-1)]
+}
+
+// key gives an attribute's key as valid UTF-8.
+func (d *Decoder) key(key string) string {
+	if key == "" {
+		return ""
+	}
+	slot := d.keys.slot(key)
+	if *slot == key {
+		return *slot
+	}
+	mended := d.valid(key)
+	if *slot == "" && len(key) <= keepKeyLen && mended == key {
+		*slot = strings.Clone(key)
+		return *slot
+	}
+	return mended
+}
