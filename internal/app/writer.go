@@ -86,6 +86,7 @@ func (w *writerCommand) groupConfig() bus.ConsumerConfig {
 	cfg := bus.DefaultConsumer()
 	cfg.Group, cfg.Topics = w.Group, writerTopics()
 	cfg.FetchBytes, cfg.DrainTimeout = w.FetchBytes, w.DrainTimeout
+	cfg.Reuse = true // blocks copy what they take, and dead letters are sent before the next record
 	return cfg
 }
 

@@ -115,6 +115,9 @@ type ConsumerConfig struct {
 	// FetchBytes bounds one fetch of one partition, as compressed on the wire;
 	// two are in memory. A single larger batch is fetched all the same.
 	FetchBytes int `help:"Bytes fetched at once from a partition." default:"1048576"`
+	// Reuse has records' memory used again: they are valid until the next Fetch
+	// of their source, or until the visit of ReadRange returns, and no longer.
+	Reuse bool `kong:"-"`
 	// Transactions lets sources commit their offsets in transactions, together
 	// with what was made of the records.
 	Transactions bool `kong:"-"`

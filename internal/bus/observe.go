@@ -173,5 +173,5 @@ func (o *Observer) Follow(ctx context.Context, log pipeline.Log, from int64, vis
 // open gives a reader whose errors nobody counts.
 func (o *Observer) open(tp topicPartition, from int64) (*reader, error) {
 	errs := prometheus.NewCounter(prometheus.CounterOpts{Name: "fetch_errors_total", Help: "Fetches that failed and are tried again."})
-	return reading{o.cfg, DefaultConsumer().FetchBytes, o.log, errs}.open(tp, from)
+	return reading{o.cfg, DefaultConsumer().FetchBytes, false, o.log, errs}.open(tp, from)
 }

@@ -34,6 +34,10 @@ type reader struct {
 	errs prometheus.Counter
 	// again is when the next fetch is taken, if the last one brought little.
 	again time.Time
+	// fetched are the library's records of the last fetch, if their memory is
+	// used again.
+	fetched []*kgo.Record
+	reuse   bool
 }
 
 // A fetch of less than littleFetch bytes is followed by the next one after
@@ -46,20 +50,25 @@ const (
 )
 
 func (c *Consumer) newReader(tp topicPartition, from int64) (*reader, error) {
-	return reading{c.bus, c.cfg.FetchBytes, c.log, c.metrics.fetchErrs}.open(tp, from)
+	return reading{c.bus, c.cfg.FetchBytes, c.cfg.Reuse, c.log, c.metrics.fetchErrs}.open(tp, from)
 }
 
 // reading is how readers are opened.
 type reading struct {
 	bus        Config
 	fetchBytes int
+	reuse      bool
 	log        *slog.Logger
 	errs       prometheus.Counter
 }
 
 func (o reading) open(tp topicPartition, from int64) (*reader, error) {
 	fetchBytes := int32(o.fetchBytes)
-	cl, err := kgo.NewClient(append(options(o.bus, o.log),
+	opts := options(o.bus, o.log)
+	if o.reuse {
+		opts = append(opts, kgo.WithPools(new(decompressed)))
+	}
+	cl, err := kgo.NewClient(append(opts,
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{
 			tp.topic: {tp.partition: kgo.NewOffset().At(from)},
 		}),
@@ -76,7 +85,7 @@ func (o reading) open(tp topicPartition, from int64) (*reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s/%d: %w", tp.topic, tp.partition, err)
 	}
-	return &reader{cl: cl, adm: kadm.NewClient(cl), tp: tp, next: from, log: o.log, errs: o.errs}, nil
+	return &reader{cl: cl, adm: kadm.NewClient(cl), tp: tp, next: from, log: o.log, errs: o.errs, reuse: o.reuse}, nil
 }
 
 // fetch waits for the next records. On ctx's end it returns ctx.Err() and
@@ -85,6 +94,7 @@ func (r *reader) fetch(ctx context.Context) ([]pipeline.Record, error) {
 	if err := sleep(ctx, time.Until(r.again)); err != nil {
 		return nil, err
 	}
+	r.recycle()
 	for {
 		fetches := r.cl.PollFetches(ctx)
 		if err := ctx.Err(); err != nil && fetches.NumRecords() == 0 {
@@ -116,6 +126,9 @@ func (r *reader) take(fetches kgo.Fetches) []pipeline.Record {
 		for _, rec := range p.Records {
 			if !rec.Attrs.IsControl() {
 				records = append(records, decode(rec))
+			}
+			if r.reuse {
+				r.fetched = append(r.fetched, rec)
 			}
 			r.next, size = rec.Offset+1, size+len(rec.Value)
 		}

@@ -182,7 +182,11 @@ func (b *SpanBlock) appendContext(r *schema.SpanRow) {
 	b.droppedAttrs.add(s.DroppedAttrs)
 	b.droppedEvents.add(s.DroppedEvents)
 	b.droppedLinks.add(s.DroppedLinks)
-	b.json = b.resource.add(s.Resource.Attrs, sameRecord && last.resource == s.Resource, b.json)
+	if r.ResourceJSON != "" {
+		b.resource.attrs.add(r.ResourceJSON)
+	} else {
+		b.json = b.resource.add(s.Resource.Attrs, sameRecord && last.resource == s.Resource, b.json)
+	}
 	b.resource.dropped.add(s.Resource.DroppedAttrs)
 	b.resource.schemaURL.add(s.Resource.SchemaURL)
 	b.scopeName.add(s.Scope.Name)

@@ -268,8 +268,8 @@ func (s *stage) Add() error {
 		s.normalizer.Normalize(row.Span, &s.scratch)
 		row.ExperimentID = experimentOf(s.expID, s.scratch.ExperimentID)
 		s.price(&row)
-		s.spans.Append(&row)
 		s.traces.add(&row)
+		s.spans.Append(&row)
 		s.days.add(p.day)
 		if n := s.scratch.Rejected; n > 0 {
 			s.metrics.rejected.Add(float64(n))

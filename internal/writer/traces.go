@@ -52,7 +52,8 @@ func (t *traces) reset() {
 	t.resources.reset()
 }
 
-// add counts one row in. Strings are cloned: the row's point into its record.
+// add counts one row in, and gives it its ResourceJSON. Strings are cloned: the
+// row's point into its record.
 func (t *traces) add(row *schema.SpanRow) {
 	s, g := row.Span, row.GenAI
 	p := t.part(row)
@@ -63,7 +64,8 @@ func (t *traces) add(row *schema.SpanRow) {
 	p.count(s, g)
 	p.CostNano = min(addSaturating(p.CostNano, row.Cost.Nano), schema.MaxCostNano)
 	p.CostInputNano = min(addSaturating(p.CostInputNano, row.Cost.Input), schema.MaxCostNano)
-	p.addResource(t.resources.text(row))
+	row.ResourceJSON = t.resources.text(row)
+	p.addResource(row.ResourceJSON)
 	p.Tells |= tells(row)
 	root := s.ParentSpanID.IsZero()
 	if p.session.better(g.SessionID, s, root) {

@@ -13,8 +13,8 @@ type Header struct {
 	Value []byte
 }
 
-// Record is one record of the log. Key, Value and Headers are read-only and
-// stay valid while referenced.
+// Record is one record of the log. Key, Value and Headers are read-only. A
+// source may use their memory again at the next Fetch; see Source.
 type Record struct {
 	Topic     string
 	Partition int32
@@ -98,7 +98,8 @@ type Source interface {
 	// than those the log itself has. On ctx's end it returns ctx.Err(); records
 	// that arrive later are returned by the next call. ErrExpired: the log's
 	// first record lies beyond the next one to read; *TruncatedError: its end
-	// lies before. Neither may be told again by a further call.
+	// lies before. Neither may be told again by a further call. The records are
+	// valid until the next Fetch, or as much longer as the source promises.
 	Fetch(ctx context.Context) ([]Record, error)
 	// Draining is closed when the owner should finish what it holds and return.
 	Draining() <-chan struct{}

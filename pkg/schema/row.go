@@ -34,6 +34,9 @@ type SpanRow struct {
 	RetentionDays uint16
 	TimeFlags     TimeFlags
 	Cost          Cost
+	// ResourceJSON is the text of the resource's attributes, made once for the
+	// spans that share it; "": not made yet.
+	ResourceJSON string
 
 	// Log, Partition, Offset and Span.Index name where the row comes from.
 	Log       string // pipeline.Log.ID: topic id and incarnation
