@@ -47,6 +47,7 @@ func (m *Maker) Span(i uint64, s uint32) *Span {
 		Want: Want{
 			Kind: "UNKNOWN", Family: "other", Experiment: "0",
 			InputTokens: -1, OutputTokens: -1, TotalTokens: -1, CacheReadTokens: -1, ReasoningTokens: -1,
+			FirstToken: -1,
 		},
 	}
 	if m.g.opts.Experiment != "" {

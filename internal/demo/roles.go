@@ -125,7 +125,8 @@ func (m *Maker) chat() {
 	m.parameters()
 	if m.head.dialect != mlflow {
 		m.add("gen_ai.response.id", S(m.code("resp_")))
-		m.add("gen_ai.response.finish_reasons", m.list(S("stop")))
+		w.Finish = "stop"
+		m.add("gen_ai.response.finish_reasons", m.list(S(w.Finish)))
 	}
 	if r.chance(40) {
 		m.stream()
@@ -161,6 +162,7 @@ func (m *Maker) parameters() {
 // stream makes the call a streaming one: when did the first token come?
 func (m *Maker) stream() {
 	wait := (m.span.End - m.span.Start) / uint64(m.random.between(4, 20))
+	m.span.Want.FirstToken = int64(wait)
 	m.add("gen_ai.request.stream", B(true))
 	m.add("gen_ai.response.time_to_first_chunk", D(float64(wait)/1e9))
 	m.event(m.span.Start+wait, "gen_ai.first_chunk", Attr{"chunk.bytes", I(int64(m.random.between(1, 40)))})

@@ -138,6 +138,10 @@ type Want struct {
 	InputTokens, OutputTokens, TotalTokens, CacheReadTokens, ReasoningTokens int64
 	// Billable is true where the tokens are the span's own.
 	Billable bool
+	// FirstToken is nanoseconds from the start to the first token; -1: the span
+	// does not say. Finish is why the model stopped; "": the span does not say.
+	FirstToken int64
+	Finish     string
 
 	SessionID, UserID, Experiment string
 	Agent, Tool, ErrorType        string

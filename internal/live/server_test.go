@@ -182,6 +182,14 @@ func TestKeysReadTheirOwnTenantOnly(t *testing.T) {
 			}
 		}
 	}
+	for key, want := range map[string]string{d.acme: "of-acme", d.beta: "of-beta"} {
+		lines, end := d.stream(t, key, "metric=trace_latency&view=service&stat=count&every=250ms&tenant=beta")
+		got := next(t, lines)
+		if len(got.Series) != 1 || got.Series[0].Labels["service"] != want {
+			t.Errorf("a stream of %s tells %+v", want, got)
+		}
+		end()
+	}
 	for _, path := range []string{"/api/v1/metrics", "/api/v1/metrics/query?metric=spans", "/api/v1/metrics/stream?metric=spans", "/metrics"} {
 		for key, want := range map[string]int{"": http.StatusUnauthorized, "sm_guess": http.StatusUnauthorized, d.writes: http.StatusForbidden} {
 			if status, body := d.get(t, key, path); status != want || strings.Contains(body, "of-") {
@@ -191,39 +199,47 @@ func TestKeysReadTheirOwnTenantOnly(t *testing.T) {
 	}
 }
 
-func TestStream(t *testing.T) {
-	d := openDoor(t, false)
-	d.tell("acme", "tenant", "spans", 1)
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.url+"/api/v1/metrics/stream?metric=spans&stat=count&every=250ms&window=1h", http.NoBody)
+// stream asks for events until end is called.
+func (d *door) stream(t *testing.T, key, question string) (lines *bufio.Scanner, end func()) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.url+"/api/v1/metrics/stream?"+question, http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header.Set("X-Api-Key", d.acme)
+	r.Header.Set("X-Api-Key", key)
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close()
 	if got := response.Header.Get("Content-Type"); got != "text/event-stream" {
 		t.Errorf("content type %q", got)
 	}
-	lines := bufio.NewScanner(response.Body)
-	next := func() (count float64) {
-		t.Helper()
-		for lines.Scan() {
-			data, found := strings.CutPrefix(lines.Text(), "data: ")
-			if !found {
-				continue
-			}
-			var a Answer
-			if err := json.Unmarshal([]byte(data), &a); err != nil {
-				t.Fatal(err)
-			}
-			return a.Series[0].Points[0].Values["count"]
+	return bufio.NewScanner(response.Body), func() { response.Body.Close() }
+}
+
+// next is the next event of a stream.
+func next(t *testing.T, lines *bufio.Scanner) (a Answer) {
+	t.Helper()
+	for lines.Scan() {
+		data, found := strings.CutPrefix(lines.Text(), "data: ")
+		if !found {
+			continue
 		}
-		t.Fatalf("the stream ended: %v", lines.Err())
-		return 0
+		if err := json.Unmarshal([]byte(data), &a); err != nil {
+			t.Fatal(err)
+		}
+		return a
 	}
+	t.Fatalf("the stream ended: %v", lines.Err())
+	return a
+}
+
+func TestStream(t *testing.T) {
+	d := openDoor(t, false)
+	d.tell("acme", "tenant", "spans", 1)
+	lines, end := d.stream(t, d.acme, "metric=spans&stat=count&every=250ms&window=1h")
+	defer end()
+	next := func() float64 { return next(t, lines).Series[0].Points[0].Values["count"] }
 	if got := next(); got != 1 {
 		t.Errorf("first event: %g spans, want 1", got)
 	}

@@ -25,8 +25,9 @@ import (
 // of ClickHouse.
 func TestDashboards(t *testing.T) {
 	t.Parallel()
-	up := harness.Start(t, harness.NewUp(t), harness.Options{})
-	start := time.Now().Add(-3 * time.Minute)
+	hook := harness.NewHook(t)
+	up := harness.Start(t, harness.NewUp(t), harness.Options{Env: []string{"SPANMILL_ALERTS_FILE=" + hook.Alerts(t, privateRule)}})
+	start := time.Now().Add(-3 * time.Minute).Truncate(time.Second)
 	scrapes := scraped{}
 	for i, seed := range []string{"1", "2"} {
 		if code, out := run(t, up, "demo", "--rate", "0", "--spans", "3000", "--seed", seed, "--start", start.UTC().Format(time.RFC3339)); code != 0 {
@@ -43,6 +44,9 @@ func TestDashboards(t *testing.T) {
 	}
 	awaitSQL(t, up, "6000", "SELECT sum(count) FROM metrics_1m WHERE view = 'tenant' AND metric = 'spans'")
 	evaluate(t, up)
+	recounts(t, up)
+	recountsOfPanes(t, up, start)
+	send(t, up, newCall("private")) // of which an alert is told soon
 	at := start.Add(30 * time.Second)
 	engine := promql.NewEngine(promql.EngineOpts{MaxSamples: 1e6, Timeout: time.Minute})
 	files, err := filepath.Glob(filepath.Join(harness.Root(t), "deploy", "grafana", "dashboards", "*.json"))
@@ -52,6 +56,9 @@ func TestDashboards(t *testing.T) {
 	asked := 0
 	for _, file := range files {
 		for _, p := range panelsOf(t, file) {
+			if len(p.Targets) == 0 && p.Type != "row" && p.Type != "text" {
+				t.Errorf("%s: %s asks for nothing", filepath.Base(file), p.Title)
+			}
 			for _, q := range p.Targets {
 				asked++
 				name := filepath.Base(file) + ": " + p.Title
@@ -77,7 +84,7 @@ func TestDashboards(t *testing.T) {
 	if asked < 30 {
 		t.Errorf("%d queries, want those of all panels", asked)
 	}
-	recounts(t, up)
+	tellsNoContent(t, up, hook)
 	up.Terminate(t)
 }
 
@@ -152,6 +159,7 @@ func settled(t *testing.T, up *harness.Instance, want float64) error {
 
 type panel struct {
 	Title   string `json:"title"`
+	Type    string `json:"type"`
 	Targets []struct {
 		Expr string `json:"expr"`
 		SQL  string `json:"rawSql"`

@@ -41,12 +41,15 @@ func newCall(service string) *collectorpb.ExportTraceServiceRequest {
 	return request
 }
 
-// page asks the metrics listener.
-func page(t *testing.T, up *harness.Instance, path string) (string, error) {
+// page asks the metrics listener, with headers by name and value.
+func page(t *testing.T, up *harness.Instance, path string, headers ...string) (string, error) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+up.API+path, http.NoBody)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
 	}
 	request.Close = true // no idle connection outlives the test
 	response, err := http.DefaultClient.Do(request)

@@ -32,27 +32,29 @@ func (s *Site) Start(t testing.TB) {
 	s.ClickHouse.Start(t)
 }
 
-// Plant is an ingest-gateway and a writer on a site, which they enter by SASL
-// over TLS.
+// Plant is an ingest-gateway, writers and aggregators on a site, which they enter
+// by SASL over TLS.
 type Plant struct {
 	*Site
-	// Protocol is the writers' group protocol, Group their group.
-	Protocol, Group string
+	// Protocol is the writers' group protocol, Group their group. Aggregators is
+	// the aggregators' group, whose protocol is the classic one.
+	Protocol, Group, Aggregators string
 	// OTLPHTTP and OTLPGRPC are where the doors of each life are.
 	OTLPHTTP, OTLPGRPC string
 
-	// writers by client id, the dead ones too.
-	writers map[string]*harness.Process
+	// members of groups by client id, the dead ones too.
+	members map[string]*harness.Process
 }
 
 // Plant makes a plant on a site. Topics and tables are its own until the test
 // ends, and then removed.
 func (s *Site) Plant(t testing.TB, protocol string) *Plant {
 	t.Helper()
+	name := strings.NewReplacer("/", "-", " ", "-").Replace(t.Name())
 	p := &Plant{
-		Site: s, Protocol: protocol, Group: "writers-" + strings.NewReplacer("/", "-", " ", "-").Replace(t.Name()),
+		Site: s, Protocol: protocol, Group: "writers-" + name, Aggregators: "aggregators-" + name,
 		OTLPHTTP: testkit.FreeAddr(t), OTLPGRPC: testkit.FreeAddr(t),
-		writers: make(map[string]*harness.Process),
+		members: make(map[string]*harness.Process),
 	}
 	t.Cleanup(func() { p.clear(t) })
 	return p
@@ -83,7 +85,7 @@ func (p *Plant) Gateway(t testing.TB, o harness.Options) *harness.Process {
 // the password from the environment.
 func (p *Plant) Writer(t testing.TB, o harness.Options) *harness.Process {
 	t.Helper()
-	name := fmt.Sprintf("writer-%d", len(p.writers)+1)
+	name := fmt.Sprintf("writer-%d", len(p.members)+1)
 	w := p.launch(t, harness.Command{
 		Program: "writer", Tags: o.Tags, Env: p.env("scram-sha-512",
 			"SPANMILL_KAFKA_PASSWORD="+Password, "SPANMILL_KAFKA_CLIENT_ID="+name, "SPANMILL_KAFKA_RACK=rack-1",
@@ -91,8 +93,22 @@ func (p *Plant) Writer(t testing.TB, o harness.Options) *harness.Process {
 			"SPANMILL_CLICKHOUSE="+p.ClickHouse.URL(), "SPANMILL_CLICKHOUSE_USER="+p.ClickHouse.At.User,
 			"SPANMILL_CLICKHOUSE_PASSWORD_FILE="+p.ClickHouse.PasswordFile),
 	}, o)
-	p.writers[name] = w
+	p.members[name] = w
 	return w
+}
+
+// Aggregator starts another aggregator, whose API is at an address, and returns at
+// once. It logs in by SCRAM, with the password from the environment.
+func (p *Plant) Aggregator(t testing.TB, api string, o harness.Options) *harness.Process {
+	t.Helper()
+	name := fmt.Sprintf("aggregator-%d", len(p.members)+1)
+	a := p.launch(t, harness.Command{
+		Program: "aggregator", Tags: o.Tags, Env: p.env("scram-sha-512",
+			"SPANMILL_KAFKA_PASSWORD="+Password, "SPANMILL_KAFKA_CLIENT_ID="+name,
+			"SPANMILL_GROUP="+p.Aggregators, "SPANMILL_API_HTTP="+api),
+	}, o)
+	p.members[name] = a
+	return a
 }
 
 // Query starts a `spanmill query` and returns at once.

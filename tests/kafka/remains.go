@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -21,17 +22,17 @@ const (
 	listTables   = "SELECT name FROM system.tables WHERE database = 'spanmill'"
 )
 
-// Bury tells the group that the writers which have ended are dead, as it would
-// find out itself once their sessions time out (15 s).
+// Bury tells the groups that the members which have ended are dead, as they would
+// find out themselves once their sessions time out (15 s).
 func (p *Plant) Bury(t testing.TB) {
 	t.Helper()
 	if err := p.bury(t.Context()); err != nil {
-		t.Fatalf("remove dead writers from the group: %v", err)
+		t.Fatalf("remove the dead from their groups: %v", err)
 	}
 }
 
 func (p *Plant) bury(ctx context.Context) error {
-	if len(p.writers) == 0 {
+	if len(p.members) == 0 {
 		return nil
 	}
 	cl, err := kgo.NewClient(kgo.SeedBrokers(p.Broker.Plain))
@@ -39,16 +40,30 @@ func (p *Plant) bury(ctx context.Context) error {
 		return err
 	}
 	defer cl.Close()
+	classic := []string{p.Group, p.Aggregators}
 	if p.Protocol == "consumer" {
-		return p.buryConsumers(ctx, cl)
+		if err := p.buryConsumers(ctx, cl); err != nil {
+			return err
+		}
+		classic = classic[1:]
 	}
-	groups, err := kadm.NewClient(cl).DescribeGroups(ctx, p.Group)
+	groups, err := kadm.NewClient(cl).DescribeGroups(ctx, classic...)
 	if err != nil {
 		return err
 	}
+	for _, group := range classic {
+		if err := p.buryMembers(ctx, cl, groups[group]); err != nil {
+			return fmt.Errorf("group %s: %w", group, err)
+		}
+	}
+	return nil
+}
+
+// buryMembers speaks for the dead in the classic protocol.
+func (p *Plant) buryMembers(ctx context.Context, cl *kgo.Client, group kadm.DescribedGroup) error {
 	leave := kmsg.NewPtrLeaveGroupRequest()
-	leave.Group = p.Group
-	for _, m := range groups[p.Group].Members {
+	leave.Group = group.Group
+	for _, m := range group.Members {
 		if p.isDead(m.ClientID) {
 			gone := kmsg.NewLeaveGroupRequestMember()
 			gone.MemberID = m.MemberID
@@ -63,6 +78,24 @@ func (p *Plant) bury(ctx context.Context) error {
 		return err
 	}
 	return kerr.ErrorForCode(answer.ErrorCode)
+}
+
+// Lag is how many records a group has not committed.
+func (p *Plant) Lag(t testing.TB, group string) int64 {
+	t.Helper()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(p.Broker.Plain))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	lags, err := kadm.NewClient(cl).Lag(t.Context(), group)
+	if err == nil {
+		err = lags.Error()
+	}
+	if err != nil {
+		t.Fatalf("lag of %s: %v", group, err)
+	}
+	return lags[group].Lag.Total()
 }
 
 // buryConsumers speaks for the dead in the protocol of KIP-848.
@@ -93,8 +126,8 @@ func (p *Plant) buryConsumers(ctx context.Context, cl *kgo.Client) error {
 }
 
 func (p *Plant) isDead(clientID string) bool {
-	w := p.writers[clientID]
-	return w != nil && w.Ended()
+	m := p.members[clientID]
+	return m != nil && m.Ended()
 }
 
 // clear removes topics and tables.
@@ -118,7 +151,7 @@ func (p *Plant) deleteTopics(ctx context.Context) error {
 		return err
 	}
 	defer cl.Close()
-	topics, err := kadm.NewClient(cl).DeleteTopics(ctx, schema.TopicSpans, schema.TopicDeadLetters)
+	topics, err := kadm.NewClient(cl).DeleteTopics(ctx, schema.TopicSpans, schema.TopicDeadLetters, schema.TopicRollups, schema.TopicAlerts)
 	if err != nil {
 		return err
 	}

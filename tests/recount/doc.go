@@ -1,10 +1,14 @@
-// Package recount holds the stream against a recount (P4): traces of the demo
-// generator in random order, with resends and late ones, through several
-// aggregators that are killed, some of them inside a transaction. Every count and
-// sum of every view must then be what the generator knows, to the last digit, and
-// quantiles and distinct counts within their stated errors. Live metrics, read from
-// the same topic, must answer what its records add up to.
+// Package recount holds the stream against recounts (P4). Of every span of the
+// demo generator it knows what each metric of each series must count in each
+// pane ([Want], which shares no code with the product), and the same in SQL, over
+// the rows of table spans ([Place.Recount]). [Compare] holds what was streamed
+// against both: counts, sums and bounds to the last digit, quantiles and distinct
+// counts within their stated errors.
 //
-// It runs in virtual time on a simulated broker. The oracle (want.go) shares no
-// code with the product.
+// What is compared is played here: traces in random order, with resends and late
+// ones, through several aggregators that are killed, some of them inside a
+// transaction. TestRecount runs in virtual time on a simulated broker; live
+// metrics, read from the same topic, must answer what its records add up to.
+// TestSoakRecountOfProcesses has the real binaries, a real Kafka and a real
+// ClickHouse. tests/e2e asks the same of a `spanmill up`.
 package recount

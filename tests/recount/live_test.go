@@ -40,7 +40,7 @@ func (l rollupsLog) Read(ctx context.Context, p int32, from, to int64, visit fun
 
 // inMemory reads the topic as live metrics do after a start, and holds what they
 // answer, minute by minute, against what the topic's records add up to.
-func (w *world) inMemory(t *testing.T, got map[key]*rollup.Partial) {
+func (w *world) inMemory(t *testing.T, got Stream) {
 	t.Helper()
 	observer, err := bus.NewObserver(w.busConfig(w.net.DialContext), w.log)
 	if err != nil {
@@ -69,7 +69,7 @@ func (w *world) inMemory(t *testing.T, got map[key]*rollup.Partial) {
 }
 
 // answers compares one metric's, in windows of a minute.
-func (w *world) answers(t *testing.T, store *live.Store, v rollup.ViewDefinition, metric string, got map[key]*rollup.Partial) (points int) {
+func (w *world) answers(t *testing.T, store *live.Store, v rollup.ViewDefinition, metric string, got Stream) (points int) {
 	t.Helper()
 	type window struct {
 		labels string

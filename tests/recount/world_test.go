@@ -1,6 +1,7 @@
 package recount
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -214,67 +216,74 @@ func (p *process) isDead() bool {
 	return p.dead
 }
 
-// order is the log to be: which span of which trace, and whether it was sent
+// order is a span in the log to be: which of which trace, and whether it was sent
 // before.
 type order struct {
 	trace  uint64
 	span   uint32
 	resent bool
 	late   bool
+	at     float64 // its place in the log, from 0 up to 1
+	// received is the time of its record.
+	received time.Time
 }
 
-// shuffle draws the order in which the generator's spans are sent: at random,
-// one in twenty again, one in fifty an hour late.
-func (w *world) shuffle(g *demo.Generator, spans int) []order {
-	var all, late []order
-	for i := uint64(0); len(all) < spans; i++ {
+// shuffle draws the order in which the generator's spans are sent: at random, one
+// in twenty again, one in fifty an hour late. late is where those begin that are;
+// from there on all are.
+func shuffle(rng *rand.Rand, g *demo.Generator, spans int, late float64) (out []order) {
+	for i := uint64(0); len(out) < spans; i++ {
 		for s := range g.Size(i) {
-			all = append(all, order{trace: i, span: s})
+			o := order{trace: i, span: s, late: rng.IntN(50) == 0, at: rng.Float64() * late}
+			if o.late && late < 1 {
+				o.at = late + rng.Float64()*(1-late)
+			}
+			out = append(out, o)
 		}
 	}
-	w.rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	var out []order
-	for _, o := range all {
-		if w.rng.IntN(50) == 0 {
-			o.late = true
-			late = append(late, o)
-			continue
-		}
-		out = append(out, o)
-	}
-	out = append(out, late...)
 	for n := len(out) / 20; n > 0; n-- {
-		again := out[w.rng.IntN(len(out)/2)]
-		again.resent = true
-		at := len(out)/2 + w.rng.IntN(len(out)/2)
-		if out[at].late {
-			again.late = true
-		}
-		out = append(out[:at+1], append([]order{again}, out[at+1:]...)...)
+		again := out[rng.IntN(len(out))]
+		again.at += rng.Float64() * (1 - again.at)
+		again.late, again.resent = again.late || again.at >= late, true
+		out = append(out, again)
 	}
+	slices.SortFunc(out, func(a, b order) int { return cmp.Compare(a.at, b.at) })
 	return out
 }
 
-// produce writes spans as records of a few spans each.
-func (w *world) produce(ctx context.Context, to *bus.Producer, g *demo.Generator, m *demo.Maker, spans []order) error {
-	open := make(map[int32][]byte)
+// produce writes spans as records of a few spans each, and notes when.
+func produce(ctx context.Context, to *bus.Producer, g *demo.Generator, m *demo.Maker, spans []order) error {
+	now := time.Now().Truncate(time.Millisecond)
+	for i := range spans {
+		spans[i].received = now
+	}
 	var records []pipeline.Record
-	closeAll := func() {
-		for p, value := range open {
-			records = append(records, pipeline.Record{Topic: schema.TopicSpans, Partition: p, Value: value})
-		}
-		clear(open)
+	for part := range slices.Chunk(spans, 40) {
+		records = append(records, pack(g, m, part)...)
 	}
-	for n, o := range spans {
-		p := schema.PartitionOf(g.TraceID(o.trace), partitions)
-		open[p] = m.AppendPiece(open[p], demo.Piece{From: demo.Position{Trace: o.trace, Span: o.span}, To: demo.Position{Trace: o.trace, Span: o.span + 1}, Spans: 1})
-		if n%40 == 39 {
-			closeAll()
-		}
-	}
-	closeAll()
 	if err := to.Produce(ctx, records); err != nil {
 		return fmt.Errorf("produce: %w", err)
 	}
 	return nil
+}
+
+// pack makes records of spans, one for each partition and time of receipt.
+func pack(g *demo.Generator, m *demo.Maker, spans []order) (out []pipeline.Record) {
+	type to struct {
+		partition int32
+		milli     int64
+	}
+	open := make(map[to]int)
+	for _, o := range spans {
+		at := to{schema.PartitionOf(g.TraceID(o.trace), partitions), o.received.UnixMilli()}
+		i, ok := open[at]
+		if !ok {
+			i = len(out)
+			open[at] = i
+			out = append(out, pipeline.Record{Topic: schema.TopicSpans, Partition: at.partition, Time: o.received})
+		}
+		from := demo.Position{Trace: o.trace, Span: o.span}
+		out[i].Value = m.AppendPiece(out[i].Value, demo.Piece{From: from, To: demo.Position{Trace: o.trace, Span: o.span + 1}, Spans: 1})
+	}
+	return out
 }
