@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -129,6 +130,8 @@ func (s *system) sql(t *testing.T, query string) string {
 func (s *system) deliver(t *testing.T, first *harness.Process) {
 	second := s.writer(t)
 	second.AwaitReady(t)
+	hook := harness.NewHook(t)
+	aggregator := s.Aggregator(t, testkit.FreeAddr(t), harness.Options{Env: append(slices.Clip(s.options.Env), "SPANMILL_ALERTS_FILE="+hook.Alerts(t, watched))})
 	ledger := filepath.Join(t.TempDir(), "ledger")
 	sent := make(chan string, 1)
 	go func() { // ends with the demo
@@ -146,7 +149,8 @@ func (s *system) deliver(t *testing.T, first *harness.Process) {
 	t.Log(<-sent)
 	t.Log(run(t, append([]string{"ledger", ledger}, s.target...)...))
 	third.AwaitReady(t)
-	for _, p := range []*harness.Process{second, third} {
+	counted(t, aggregator, hook)
+	for _, p := range []*harness.Process{second, third, aggregator} {
 		terminate(t, p)
 		if strings.Contains(p.Log(), "halted") {
 			t.Errorf("a partition was halted:\n%s", p.Log())
@@ -156,6 +160,24 @@ func (s *system) deliver(t *testing.T, first *harness.Process) {
 		"verify", "--brokers", s.Broker.SASL, "--kafka-tls", "--kafka-ca-file", s.Broker.CAFile, "--kafka-sasl", "plain", "--kafka-user", kafka.User,
 		"--kafka-password-file", s.Broker.PasswordFile, "--group", s.Group,
 	}, s.target...)...))
+}
+
+// watched fires once there are spans.
+const watched = "rules: [{name: spans_come, kind: threshold, of: tenant.spans, stat: count, above: 0, window: 1h}]"
+
+// counted waits until an aggregator has counted all spans, and an alert was told.
+func counted(t *testing.T, aggregator *harness.Process, hook *harness.Hook) {
+	t.Helper()
+	line := fmt.Sprintf("\nspanmill_aggregator_spans_total %d\n", spans)
+	harness.Eventually(t, func() error {
+		if !strings.Contains(aggregator.Metrics(t), line) {
+			return fmt.Errorf("the aggregator does not say %s", line)
+		}
+		if told := strings.Join(hook.Told(), ""); !strings.Contains(told, `"rule":"spans_come"`) {
+			return fmt.Errorf("told: %q", told)
+		}
+		return nil
+	})
 }
 
 // run runs `spanmill …` to its end and gives what it printed.
