@@ -3,10 +3,12 @@ package aggregator
 import (
 	"fmt"
 	"runtime"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/spanmill/spanmill/internal/dedup"
 	"github.com/spanmill/spanmill/internal/demo"
 	"github.com/spanmill/spanmill/pkg/pipeline"
 	"github.com/spanmill/spanmill/pkg/schema"
@@ -45,7 +47,7 @@ func BenchmarkStage1(b *testing.B) {
 			b.ReportAllocs()
 			began := processCPU(b)
 			for b.Loop() {
-				c.ring.Reset() // the same spans again are no resends
+				c.hasher = dedup.NewHasher(strconv.FormatInt(offset, 10)) // the same spans again are others
 				for i := range log {
 					log[i].Offset = offset
 					offset++

@@ -65,7 +65,7 @@ func (f *facts) gather(span *schema.Span, g *schema.GenAI, at arrival, cost sche
 	f.have, f.reasons, f.normalised, f.refused = 0, f.reasons[:0], 0, 0
 	f.tenant, f.paid = at.tenant, cost
 	f.eval, f.weight = g.Eval, rollup.Weight(g.Weight)
-	once := rollup.Of(1, f.weight)
+	once := rollup.Plain(1, f.weight)
 	f.date(span, at.received, once)
 	f.label(span, g, at.experiment)
 
@@ -211,7 +211,11 @@ func (f *facts) value(m metric, v uint64) {
 		f.refused++
 		return
 	}
-	f.set(m, rollup.Of(int64(v), f.weight))
+	if definitions[m].form == measured {
+		f.set(m, rollup.Of(int64(v), f.weight))
+	} else {
+		f.set(m, rollup.Plain(int64(v), f.weight))
+	}
 }
 
 func firstText(texts ...string) string {

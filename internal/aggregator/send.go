@@ -1,8 +1,6 @@
 package aggregator
 
 import (
-	"slices"
-
 	"github.com/spanmill/spanmill/pkg/pipeline"
 	"github.com/spanmill/spanmill/pkg/schema"
 	"github.com/spanmill/spanmill/pkg/schema/rollup"
@@ -16,7 +14,8 @@ type packer struct {
 	partitions int // of topic rollups
 	open       [][]byte
 	records    []pipeline.Record
-	labels     []rollup.Label
+	tells      []metricSet // of the panes of a series
+	size       int         // of the largest record so far
 }
 
 // pack gives the records of all touched series. They are the caller's.
@@ -26,7 +25,7 @@ func (k *packer) pack(touched []*series) []pipeline.Record {
 	for _, s := range touched {
 		p := int(s.hash % uint64(k.partitions))
 		if k.open[p] == nil {
-			k.open[p] = rollup.AppendHeader(nil)
+			k.open[p] = rollup.AppendHeader(make([]byte, 0, k.size))
 		}
 		k.open[p] = k.append(k.open[p], s)
 		if len(k.open[p]) >= maxRecordBytes {
@@ -44,6 +43,7 @@ func (k *packer) close(p int) {
 	if k.open[p] == nil {
 		return
 	}
+	k.size = max(k.size, len(k.open[p]))
 	k.records = append(k.records, pipeline.Record{
 		Topic: schema.TopicRollups, Partition: int32(p), Value: k.open[p],
 		Headers: []pipeline.Header{{Key: schema.HeaderVersion, Value: []byte(schema.RollupsVersion)}},
@@ -53,19 +53,23 @@ func (k *packer) close(p int) {
 
 // append adds what was added to a series; nothing if that is nothing.
 func (k *packer) append(b []byte, s *series) []byte {
-	panes := slices.DeleteFunc(slices.Clone(s.panes[:s.open]), func(p pane) bool { return s.view.tells(&p) == 0 })
-	if len(panes) == 0 {
+	k.tells = k.tells[:0]
+	told := 0
+	for i := range s.open {
+		k.tells = append(k.tells, s.view.tells(&s.panes[i]))
+		if k.tells[i] != 0 {
+			told++
+		}
+	}
+	if told == 0 {
 		return b
 	}
-	k.labels = k.labels[:0]
-	for i, name := range s.view.labels() {
-		k.labels = append(k.labels, rollup.Label{Name: name, Value: s.labels[i]})
-	}
-	b = rollup.AppendSeries(b, &rollup.Series{Tenant: s.tenant, View: s.view.name, Eval: s.eval, Labels: k.labels})
-	b = rollup.AppendPanes(b, len(panes))
-	for i := range panes {
-		p := &panes[i]
-		tells := s.view.tells(p)
+	b = rollup.AppendPanes(rollup.AppendSeries(b, &s.Series), told)
+	for i, tells := range k.tells {
+		if tells == 0 {
+			continue
+		}
+		p := &s.panes[i]
 		b = rollup.AppendPane(b, p.start, tells.len())
 		for tells != 0 {
 			m := tells.first()

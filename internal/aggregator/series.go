@@ -1,7 +1,6 @@
 package aggregator
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/spanmill/spanmill/pkg/schema/rollup"
@@ -9,13 +8,24 @@ import (
 
 // series is one series, and what was added to it since the last flush.
 type series struct {
-	view   *view
-	tenant string
-	eval   bool
-	labels []string // in the order of the view's dimensions
-	hash   uint64
-	panes  []pane // touched ones first; the rest is memory to use again
-	open   int    // of them, touched
+	rollup.Series
+	view  *view
+	hash  uint64
+	panes []pane // touched ones first; the rest is memory to use again
+	open  int    // of them, touched
+}
+
+// is reports whether it is the series of a span, given the labels' values.
+func (s *series) is(f *facts, values []string) bool {
+	if s.Eval != f.eval || s.Tenant != f.tenant {
+		return false
+	}
+	for i, v := range values {
+		if s.Labels[i].Value != v {
+			return false
+		}
+	}
+	return true
 }
 
 // pane is what was added to a series in one pane.
@@ -72,9 +82,9 @@ type catalogue struct {
 	counts map[string]int // admitted, by tenant
 	key    []byte
 	labels []string
-	// last is the series that was found last, by the place of the view: spans that
-	// come together are mostly of the same.
-	last    []*series
+	// recent are series that were found lately, by the place of the view and a
+	// hash of their labels: spans that come together are mostly of the same few.
+	recent  [][recentSeries]*series
 	touched []*series
 	open    int // panes
 	// overflown counts spans' contributions to __other__, by the place of the view.
@@ -82,7 +92,7 @@ type catalogue struct {
 }
 
 func newCatalogue(views []view, most int) *catalogue {
-	c := &catalogue{views: views, most: most, last: make([]*series, len(views)), overflown: make([]uint64, len(views))}
+	c := &catalogue{views: views, most: most, recent: make([][recentSeries]*series, len(views)), overflown: make([]uint64, len(views))}
 	c.forget()
 	return c
 }
@@ -90,7 +100,36 @@ func newCatalogue(views []view, most int) *catalogue {
 // forget begins a generation.
 func (c *catalogue) forget() {
 	c.known, c.counts = make(map[string]*series), make(map[string]int)
-	clear(c.last)
+	clear(c.recent)
+}
+
+// recentSeries is how many series of a view are found without their key.
+const recentSeries = 1 << recentBits
+
+const recentBits = 6
+
+// labelsHash need not be good: it chooses among few places.
+func labelsHash(values []string) (h uint64) {
+	const odd = 0x9e3779b97f4a7c15
+	for _, v := range values {
+		h ^= uint64(len(v))
+		if n := len(v); n >= 8 {
+			h ^= lastWord(v)
+		} else {
+			for i := range n {
+				h = h<<8 | uint64(v[i])
+			}
+		}
+		h *= odd
+	}
+	return h >> (64 - recentBits)
+}
+
+// lastWord is the last eight bytes of a text that has as many.
+func lastWord(v string) uint64 {
+	b := v[len(v)-8:]
+	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
 }
 
 // keyEnd ends a word of a key. It occurs in no text.
@@ -100,7 +139,8 @@ const keyEnd = 0xff
 func (c *catalogue) find(i int, f *facts) *series {
 	v := &c.views[i]
 	c.labels = v.values(f, c.labels[:0])
-	if s := c.last[i]; s != nil && s.eval == f.eval && s.tenant == f.tenant && slices.Equal(s.labels, c.labels) {
+	recent := &c.recent[i][labelsHash(c.labels)]
+	if s := *recent; s != nil && s.is(f, c.labels) {
 		return s
 	}
 	c.key = append(c.key[:0], byte(i), bit(f.eval))
@@ -109,12 +149,12 @@ func (c *catalogue) find(i int, f *facts) *series {
 		c.key = append(append(c.key, l...), keyEnd)
 	}
 	if s := c.known[string(c.key)]; s != nil {
-		c.last[i] = s
+		*recent = s
 		return s
 	}
 	if len(c.labels) == 0 || c.counts[f.tenant] < c.most {
-		c.last[i] = c.admit(v, f)
-		return c.last[i]
+		*recent = c.admit(v, f)
+		return *recent
 	}
 	c.overflown[i]++
 	c.key = append(c.key[:0], byte(i), bit(f.eval))
@@ -130,13 +170,13 @@ func (c *catalogue) find(i int, f *facts) *series {
 
 // admit makes a series of the key and the labels.
 func (c *catalogue) admit(v *view, f *facts) *series {
-	s := &series{view: v, tenant: strings.Clone(f.tenant), eval: f.eval}
-	for _, l := range c.labels {
-		s.labels = append(s.labels, strings.Clone(l))
+	s := &series{view: v, Series: rollup.Series{Tenant: strings.Clone(f.tenant), View: v.name, Eval: f.eval}}
+	for i, name := range v.labels() {
+		s.Labels = append(s.Labels, rollup.Label{Name: name, Value: strings.Clone(c.labels[i])})
 	}
-	s.hash = hashOf(s)
+	s.hash = s.Hash()
 	c.known[string(c.key)] = s
-	c.counts[s.tenant]++
+	c.counts[s.Tenant]++
 	return s
 }
 

@@ -17,10 +17,13 @@ import (
 type window struct {
 	reach int64 // offsets
 	most  int   // spans
-	nodes map[dedup.Fingerprint]*node
+	nodes nodes
 	ring  []held // a queue: first is the oldest
 	first int
-	free  []*node
+	// Memory to use again: nodes, covers and calls that nothing refers to.
+	free   []*node
+	covers []cover
+	calls  *call
 	// unresolved spans left without their parent, early ones because of most.
 	unresolved, early uint64
 }
@@ -28,7 +31,6 @@ type window struct {
 // held is a span in the window.
 type held struct {
 	offset int64
-	fp     dedup.Fingerprint
 	node   *node
 	parent *node // nil: a root
 }
@@ -40,7 +42,7 @@ type node struct {
 	came     bool // the span itself is in the window
 	children int  // of it, in the window
 	under    cover
-	asked    []call
+	asked    *call // the first of those that ask the same, each
 
 	bounds interval
 	pane   int64
@@ -59,10 +61,11 @@ type call struct {
 	pane    int64
 	weight  rollup.Weight
 	model   *series
+	next    *call
 }
 
 func newWindow(reach int64, most int) *window {
-	return &window{reach: reach, most: most, nodes: make(map[dedup.Fingerprint]*node)}
+	return &window{reach: reach, most: most, nodes: newNodes()}
 }
 
 // add takes a span that is no resend, whose record is at offset; in are the
@@ -71,7 +74,7 @@ func (w *window) add(c *catalogue, f *facts, offset int64, in []*series) {
 	w.leave(offset)
 	n := w.node(f.fp)
 	if n.came { // a resend beyond the horizon of Rule D: another span, as in the tables
-		delete(w.nodes, f.fp)
+		w.nodes.remove(n)
 		n = w.node(f.fp)
 	}
 	n.came, n.seen = true, true
@@ -80,31 +83,34 @@ func (w *window) add(c *catalogue, f *facts, offset int64, in []*series) {
 	n.self = 0
 	if work := n.bounds.length(); work <= rollup.MaxValue {
 		n.self = int64(work - n.under.covered(n.bounds))
-		o := rollup.Observation{Value: n.self, Weight: n.weight, Estimated: rollup.Of(n.self, n.weight).Estimated}
+		o := rollup.Plain(n.self, n.weight)
 		c.observe(n.kind, n.pane, selfTime, o)
 		c.observe(n.named, n.pane, selfTime, o)
 	}
-	h := held{offset: offset, fp: f.fp, node: n}
+	h := held{offset: offset, node: n}
 	if !f.root {
 		h.parent = w.node(f.parent)
 		h.parent.children++
-		h.parent.child(c, n.bounds)
+		w.child(c, h.parent, n.bounds)
 		if f.request != 0 && in[viewModel] != nil {
-			h.parent.ask(c, call{f.request, f.start, f.fp, f.pane, f.weight, in[viewModel]})
+			w.ask(c, h.parent, call{f.request, f.start, f.fp, f.pane, f.weight, in[viewModel], nil})
 		}
 	}
 	w.ring = append(w.ring, h)
 }
 
 // child corrects the self time of a span by what a child of it covers.
-func (n *node) child(c *catalogue, work interval) {
+func (w *window) child(c *catalogue, n *node, work interval) {
+	if last := len(w.covers) - 1; n.under == nil && last >= 0 {
+		n.under, w.covers = w.covers[last], w.covers[:last]
+	}
 	gain := n.under.add(work, n.bounds)
 	if !n.came || gain == 0 || n.bounds.length() > rollup.MaxValue {
 		return
 	}
-	before := rollup.Of(n.self, n.weight)
+	before := rollup.Plain(n.self, n.weight)
 	n.self -= int64(gain)
-	after := rollup.Of(n.self, n.weight)
+	after := rollup.Plain(n.self, n.weight)
 	change := rollup.Observation{Value: after.Value - before.Value, Estimated: after.Estimated - before.Estimated}
 	c.correct(n.kind, n.pane, selfTime, change)
 	c.correct(n.named, n.pane, selfTime, change)
@@ -112,19 +118,26 @@ func (n *node) child(c *catalogue, work interval) {
 
 // ask counts all calls that ask the same but the first to start as retries, in
 // whatever order they come.
-func (n *node) ask(c *catalogue, next call) {
-	for i := range n.asked {
-		first := &n.asked[i]
+func (w *window) ask(c *catalogue, n *node, next call) {
+	for first := n.asked; first != nil; first = first.next {
 		if first.request != next.request {
 			continue
 		}
 		if next.start < first.start || next.start == first.start && next.fp.Less(first.fp) {
+			next.next = first.next
 			*first, next = next, *first
 		}
-		c.observe(next.model, next.pane, retries, rollup.Of(1, next.weight))
+		c.observe(next.model, next.pane, retries, rollup.Plain(1, next.weight))
 		return
 	}
-	n.asked = append(n.asked, next)
+	one := w.calls
+	if one == nil {
+		one = new(call)
+	} else {
+		w.calls = one.next
+	}
+	*one = next
+	one.next, n.asked = n.asked, one
 }
 
 // leave lets go of what is out of reach from an offset.
@@ -151,9 +164,7 @@ func (w *window) leave(offset int64) {
 // forget lets go of one span.
 func (w *window) forget(h *held) {
 	h.node.came = false
-	if w.nodes[h.fp] == h.node {
-		delete(w.nodes, h.fp)
-	}
+	w.nodes.remove(h.node)
 	w.recycle(h.node)
 	p := h.parent
 	if p == nil {
@@ -163,9 +174,7 @@ func (w *window) forget(h *held) {
 		w.unresolved++
 	}
 	if p.children--; p.children == 0 && !p.came {
-		if w.nodes[p.fp] == p {
-			delete(w.nodes, p.fp)
-		}
+		w.nodes.remove(p)
 		w.recycle(p)
 	}
 }
@@ -175,24 +184,32 @@ func (w *window) recycle(n *node) {
 	if n.came || n.children > 0 {
 		return
 	}
-	clear(n.asked)
-	*n = node{under: n.under[:0], asked: n.asked[:0]}
+	if n.under != nil {
+		w.covers = append(w.covers, n.under[:0])
+	}
+	for n.asked != nil {
+		one := n.asked
+		n.asked = one.next
+		*one = call{next: w.calls}
+		w.calls = one
+	}
+	*n = node{}
 	w.free = append(w.free, n)
 }
 
 // node finds or makes the node of a span.
 func (w *window) node(fp dedup.Fingerprint) *node {
-	if n := w.nodes[fp]; n != nil {
+	n := w.nodes.find(fp)
+	if n != nil {
 		return n
 	}
-	var n *node
 	if last := len(w.free) - 1; last >= 0 {
 		n, w.free = w.free[last], w.free[:last]
 	} else {
 		n = new(node)
 	}
 	n.fp = fp
-	w.nodes[fp] = n
+	w.nodes.insert(n)
 	return n
 }
 

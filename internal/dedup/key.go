@@ -13,6 +13,9 @@ import (
 // saving of a quarter of the memory.)
 type Fingerprint struct{ hi, lo uint64 }
 
+// Hash is as good as random: what tables of fingerprints go by.
+func (f Fingerprint) Hash() uint64 { return f.lo }
+
 // Less orders fingerprints, in no order that means anything.
 func (f Fingerprint) Less(o Fingerprint) bool {
 	return f.hi < o.hi || f.hi == o.hi && f.lo < o.lo

@@ -44,15 +44,15 @@ func BucketOf(v int64) int16 {
 func bucketOf(v uint64) int16 {
 	octave := bits.Len64(v) - 1
 	mantissa := v << (63 - octave)
-	low, high := 0, BucketsPerOctave // thresholds[low] <= mantissa < thresholds[high]
-	for high-low > 1 {
-		if mid := (low + high) / 2; mantissa >= thresholds[mid] {
-			low = mid
-		} else {
-			high = mid
+	k := 0 // thresholds[k] <= mantissa
+	for step := BucketsPerOctave / 2; step > 0; step /= 2 {
+		next := k + step
+		if mantissa < thresholds[next] {
+			next = k
 		}
+		k = next
 	}
-	return int16(octave*BucketsPerOctave + low)
+	return int16(octave*BucketsPerOctave + k)
 }
 
 func negated(index int16) int16 { return zeroBucket - 1 - index }

@@ -29,6 +29,11 @@ func Of(v int64, w Weight) Observation {
 	return Observation{v, w, w.times(v), BucketOf(v)}
 }
 
+// Plain is Of for partials that keep no distribution.
+func Plain(v int64, w Weight) Observation {
+	return Observation{Value: v, Weight: w, Estimated: w.times(v)}
+}
+
 // times is v × w/1e6, rounded half to even.
 func (w Weight) times(v int64) int64 {
 	if w == Once {

@@ -1,5 +1,7 @@
 package rollup
 
+import "github.com/cespare/xxhash/v2"
+
 // Label is one dimension of a series.
 type Label struct {
 	Name  string `json:"name"`
@@ -14,6 +16,26 @@ type Series struct {
 	Eval bool
 	// Labels are in the order of the view's dimensions.
 	Labels []Label
+}
+
+// Hash is what a series is sent to its partition by: it depends on its words
+// alone.
+func (s *Series) Hash() uint64 {
+	var d xxhash.Digest
+	d.Reset()
+	text := func(t string) {
+		_, _ = d.WriteString(t)
+		_, _ = d.Write([]byte{0})
+	}
+	text(s.View)
+	text(s.Tenant)
+	if s.Eval {
+		text("eval")
+	}
+	for _, l := range s.Labels {
+		text(l.Value)
+	}
+	return d.Sum64()
 }
 
 // Metric is a partial and the name of what it measures.

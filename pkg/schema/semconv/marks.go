@@ -14,11 +14,11 @@ import (
 type mark uint8
 
 const (
-	noMark     mark = iota
-	httpStatus      // an HTTP status code
-	evalName        // the name of an evaluation: that there is one is enough
-	evalFlag        // true for an evaluation
-	sampleRatio     // the part of its like that was sent, above 0 and up to 1
+	noMark      mark = iota
+	httpStatus       // an HTTP status code
+	evalName         // the name of an evaluation: that there is one is enough
+	evalFlag         // true for an evaluation
+	sampleRatio      // the part of its like that was sent, above 0 and up to 1
 )
 
 var marks = []struct {
