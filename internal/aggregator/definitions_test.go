@@ -26,6 +26,12 @@ func TestDefinitionsAreTheWords(t *testing.T) {
 			t.Errorf("%s: the words are %+v, it is %+v", d.name, w, d)
 		}
 	}
+	own := withOwn(t, testConfig).Own
+	for _, v := range own.Views {
+		if made := ownView(v); v.Kind != "" && own.Catalogue().Definition(v.Name).Form != forms[made.value.form] {
+			t.Errorf("%s: the words are %+v, it is %+v", v.Name, own.Catalogue().Definition(v.Name), made.value)
+		}
+	}
 	if len(rollup.Views) != len(views) {
 		t.Fatalf("%d views in words, want %d", len(rollup.Views), len(views))
 	}

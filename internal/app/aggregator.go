@@ -180,7 +180,7 @@ func (r *reckoner) prepare() (err error) {
 	if r.keys, err = loadKeys(r.cmd.APIKeysFile, r.log); err != nil {
 		return err
 	}
-	r.live, err = liveParts{flags: r.cmd.Live, bytes: r.cmd.LiveBytes, kafka: r.bus, keys: r.keys, log: r.log, reg: r.reg}.open()
+	r.live, err = liveParts{flags: r.cmd.Live, bytes: r.cmd.LiveBytes, own: r.own, kafka: r.bus, keys: r.keys, log: r.log, reg: r.reg}.open()
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/spanmill/spanmill/internal/aggregator/custom"
 	"github.com/spanmill/spanmill/internal/auth"
 	"github.com/spanmill/spanmill/internal/bus"
 	"github.com/spanmill/spanmill/internal/live"
@@ -52,6 +53,7 @@ type liveMetrics struct {
 type liveParts struct {
 	flags liveFlags
 	bytes int64
+	own   *custom.Set // nil: metrics.yaml defines nothing
 	kafka bus.Config
 	keys  *auth.Keys
 	log   *slog.Logger
@@ -65,7 +67,9 @@ func (p liveParts) open() (*liveMetrics, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &liveMetrics{store: live.New(p.flags.config(p.bytes)), observer: observer}
+	cfg := p.flags.config(p.bytes)
+	cfg.Own = p.own.Catalogue()
+	m := &liveMetrics{store: live.New(cfg), observer: observer}
 	m.follower = live.NewFollower(m.store, rollupsLog{observer}, p.flags.LiveWarmUp, p.log, p.reg)
 	m.server = live.NewServer(live.ServerConfig{Addr: p.flags.API, Legacy: p.flags.LegacyNames}, m.follower, p.keys, p.log)
 	return m, nil

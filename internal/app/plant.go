@@ -206,7 +206,7 @@ func (p *plant) runAggregator(ctx context.Context, ready func()) error {
 
 // runLive keeps the last day's metrics in memory.
 func (p *plant) runLive(ctx context.Context, ready func()) (err error) {
-	p.live, err = liveParts{flags: p.up.Live, bytes: p.up.LiveBytes, kafka: p.busConfig(), keys: p.keys, log: p.log, reg: p.reg}.open()
+	p.live, err = liveParts{flags: p.up.Live, bytes: p.up.LiveBytes, own: p.own, kafka: p.busConfig(), keys: p.keys, log: p.log, reg: p.reg}.open()
 	if err != nil {
 		return err
 	}

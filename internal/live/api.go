@@ -64,7 +64,7 @@ type AnswerPoint struct {
 
 // query answers one question.
 func (s *Server) query(w http.ResponseWriter, r *http.Request, tenant string) {
-	q, err := parseQuestion(r.URL.Query(), time.Now())
+	q, err := parseQuestion(r.URL.Query(), s.store.cfg.Own, time.Now())
 	if err != nil {
 		refuse(w, http.StatusBadRequest, err.Error())
 		return
@@ -122,12 +122,15 @@ func (q *question) values(p *query.Point) map[string]float64 {
 
 // list tells which metrics there are.
 func (s *Server) list(w http.ResponseWriter, _ *http.Request, _ string) {
-	reply(w, http.StatusOK, map[string]any{"metrics": rollup.Definitions, "views": rollup.Views, "stats": query.Stats})
+	own := s.store.cfg.Own
+	reply(w, http.StatusOK, map[string]any{
+		"metrics": slices.Concat(rollup.Definitions, own.Metrics), "views": slices.Concat(rollup.Views, own.Views), "stats": query.Stats,
+	})
 }
 
 // parseQuestion reads a request's parameters. now ends the window that names no
 // end: with the pane that is open.
-func parseQuestion(v url.Values, now time.Time) (*question, error) {
+func parseQuestion(v url.Values, own rollup.Catalogue, now time.Time) (*question, error) {
 	q := &question{Metric: query.Metric{View: cmp.Or(v.Get("view"), "tenant"), Name: v.Get("metric"), Window: defaultWindow}}
 	if q.Name == "" {
 		return nil, errors.New("metric: which one? /api/v1/metrics lists them")
@@ -160,7 +163,7 @@ func parseQuestion(v url.Values, now time.Time) (*question, error) {
 			q.Labels[name] = v.Get(key)
 		}
 	}
-	d := rollup.DefinitionOf(q.Name)
+	d := own.Definition(q.Name)
 	q.unit, q.scale = d.Unit, d.Scale
 	if err := q.readStats(v["stat"], d); err != nil {
 		return nil, err
@@ -170,7 +173,7 @@ func parseQuestion(v url.Values, now time.Time) (*question, error) {
 
 func (q *question) readStats(names []string, d rollup.Definition) error {
 	if len(names) == 0 {
-		names = usualStats[d.Form]
+		names = usualStats[cmp.Or(d.Form, rollup.Measured)] // whatever there is
 	}
 	for _, name := range names {
 		st := stat{name: name, of: query.Stat(name)}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/spanmill/spanmill/pkg/schema/rollup"
 )
 
 // Config bounds what is kept.
@@ -20,6 +22,9 @@ type Config struct {
 	// Idle is how long nothing was added to a series when Prometheus is no longer
 	// told of it.
 	Idle time.Duration
+	// Own is what metrics.yaml defines, which the API lists and Prometheus is told
+	// of as well.
+	Own rollup.Catalogue
 }
 
 // Default is the configuration of a machine of its own.

@@ -35,8 +35,7 @@ func (s *Store) Families(tenant string, now time.Time, legacy bool) []*dto.Metri
 	e := exposition{s: s, tenant: tenant, now: now, room: s.cfg.MaxExposed}
 	var out []*dto.MetricFamily
 	byName := make(map[string]*dto.MetricFamily)
-	for i := range families {
-		f := &families[i]
+	for _, f := range s.families {
 		if f.legacy && !legacy {
 			continue
 		}
@@ -64,7 +63,7 @@ func (s shape) kind() dto.MetricType {
 	switch s {
 	case distribution:
 		return dto.MetricType_HISTOGRAM
-	case windowSum, windowDistinct:
+	case windowSum, windowMean, windowDistinct:
 		return dto.MetricType_GAUGE
 	case countTotal, sumTotal:
 	}
@@ -74,7 +73,7 @@ func (s shape) kind() dto.MetricType {
 // metrics gives a family's series, in order of their labels, as many as there is
 // room for.
 func (e *exposition) metrics(f *family) (out []*dto.Metric) {
-	if f.shape == windowSum || f.shape == windowDistinct {
+	if f.shape.kind() == dto.MetricType_GAUGE {
 		out = e.window(f)
 	} else {
 		out = e.totals(f)
@@ -116,8 +115,13 @@ func (e *exposition) window(f *family) (out []*dto.Metric) {
 	for i := range answer {
 		p := &answer[i].Points[0]
 		v := float64(p.Sum) * f.scale
-		if f.shape == windowDistinct {
+		switch {
+		case f.shape == windowDistinct:
 			v = p.Distinct.Estimate()
+		case f.shape == windowMean && p.Count <= 0:
+			continue
+		case f.shape == windowMean:
+			v /= float64(p.Count)
 		}
 		out = append(out, &dto.Metric{Label: f.pairs(answer[i].Labels), Gauge: &dto.Gauge{Value: &v}})
 	}
@@ -171,6 +175,6 @@ func (f *family) tell(m *dto.Metric, p *rollup.Partial, began time.Time) {
 	case distribution:
 		m.Histogram = f.histogram(p)
 		m.Histogram.CreatedTimestamp = created
-	case windowSum, windowDistinct:
+	case windowSum, windowMean, windowDistinct:
 	}
 }

@@ -10,6 +10,7 @@ const (
 	sumTotal                    // a counter of what they add up to
 	distribution                // a histogram
 	windowSum                   // a gauge: what was added within the window, which may be taken back
+	windowMean                  // a gauge: the mean within the window
 	windowDistinct              // a gauge: how many different values there were within the window
 )
 

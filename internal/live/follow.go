@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/spanmill/spanmill/pkg/pipeline"
+	"github.com/spanmill/spanmill/pkg/schema"
 	"github.com/spanmill/spanmill/pkg/schema/rollup"
 )
 
@@ -199,6 +200,8 @@ func (f *Follower) past(ctx context.Context, p int32, end int64) error {
 
 // take adds a record. One that cannot be read is the writer's to complain about.
 func (f *Follower) take(ctx context.Context, r *pipeline.Record, counting bool) {
+	// Corrections are of the past: nothing happens now that a counter could count.
+	counting = counting && r.Header(schema.HeaderCorrection) == ""
 	scanner, _ := f.scanners.Get().(*rollup.Scanner)
 	if scanner == nil {
 		scanner = new(rollup.Scanner)

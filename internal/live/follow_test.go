@@ -13,8 +13,36 @@ import (
 
 	"github.com/spanmill/spanmill/internal/query"
 	"github.com/spanmill/spanmill/pkg/pipeline"
+	"github.com/spanmill/spanmill/pkg/schema"
 	"github.com/spanmill/spanmill/pkg/schema/rollup"
 )
+
+// TestCorrectionsAreNotCounted: what corrects the past is in its windows, and in
+// no counter, which would tell it as something that happens now.
+func TestCorrectionsAreNotCounted(t *testing.T) {
+	t.Parallel()
+	s, now := New(Default()), time.Now()
+	s.Advance(now)
+	f := NewFollower(s, newFakeLog(1), time.Minute, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	o := told{tenant: "a", service: "shop", pane: now.Unix() - now.Unix()%10, metric: "spans", Partial: measured(5, rollup.Once)}
+	r := pipeline.Record{Value: rollup.Append(rollup.AppendHeader(nil), o.rollup())}
+	f.take(t.Context(), &r, true)
+	r.Headers = []pipeline.Header{{Key: schema.HeaderCorrection, Value: []byte("repricing")}}
+	f.take(t.Context(), &r, true)
+	answer, err := s.Query("a", query.Metric{View: "service", Name: "spans", By: []string{}, To: now.Add(10 * time.Second), Window: time.Minute})
+	if err != nil || len(answer) != 1 || answer[0].Points[0].Count != 2 {
+		t.Errorf("the window has %+v, %v", answer, err)
+	}
+	total := 0.0
+	for _, family := range s.Families("a", now, false) {
+		if family.GetName() == "spanmill_spans_total" {
+			total = family.GetMetric()[0].GetCounter().GetValue()
+		}
+	}
+	if total != 1 {
+		t.Errorf("the counter is %g, want 1", total)
+	}
+}
 
 // fakeLog is topic rollups in memory.
 type fakeLog struct {

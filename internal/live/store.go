@@ -22,8 +22,9 @@ const (
 // Store keeps what was added to series. Safe for concurrent use: the goroutines
 // that read partitions add, whoever asks reads.
 type Store struct {
-	cfg   Config
-	began time.Time
+	cfg      Config
+	began    time.Time
+	families []*family // what Prometheus is told of, the most asked for first
 
 	mu       sync.RWMutex
 	tenants  map[string]*tenant
@@ -85,7 +86,7 @@ func (n *names) number(text string) uint32 {
 
 // New gives an empty store. It keeps nothing before Advance.
 func New(cfg Config) *Store {
-	return &Store{cfg: cfg, began: time.Now(), tenants: make(map[string]*tenant)}
+	return &Store{cfg: cfg, began: time.Now(), families: allFamilies(cfg.Own), tenants: make(map[string]*tenant)}
 }
 
 // Counts gives what there is now.

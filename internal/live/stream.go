@@ -25,7 +25,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, tenant string) {
 		err = fmt.Errorf("a stream has neither from nor to: it tells of the present")
 	}
 	if err == nil {
-		_, err = parseQuestion(r.URL.Query(), time.Now())
+		_, err = parseQuestion(r.URL.Query(), s.store.cfg.Own, time.Now())
 	}
 	if err != nil {
 		refuse(w, http.StatusBadRequest, err.Error())
@@ -61,7 +61,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, tenant string) {
 
 // newest answers the question as of this moment.
 func (s *Server) newest(r *http.Request, tenant string) (string, error) {
-	q, err := parseQuestion(r.URL.Query(), time.Now())
+	q, err := parseQuestion(r.URL.Query(), s.store.cfg.Own, time.Now())
 	if err != nil {
 		return "", err
 	}

@@ -36,6 +36,9 @@ const (
 	HeaderExperiment = "experiment"
 	// HeaderVersion is the format version of the record, decimal text.
 	HeaderVersion = "v"
+	// HeaderCorrection is on records of TopicRollups that correct what was streamed
+	// before, and names what made them: it is in windows of the past, in no counter.
+	HeaderCorrection = "correction"
 )
 
 // SpansVersion is the format version that gateways write to HeaderVersion.

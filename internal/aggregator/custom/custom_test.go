@@ -230,3 +230,38 @@ func TestWordsTable(t *testing.T) {
 	}
 	testkit.Golden(t, page, []byte(head+begin+"\n"+table.String()+"\n"+end+tail))
 }
+
+// TestCatalogue: each kind is what it is in the words of what is always there.
+func TestCatalogue(t *testing.T) {
+	got := parse(t, `
+metrics:
+  - {name: a, about: All., kind: counter, by: {plan: 'attrs.text("app.plan")'}}
+  - {name: b, kind: gauge, of: model_calls, value: output_tokens}
+  - {name: c, kind: histogram, value: duration}
+  - {name: d, kind: distinct, value: user}
+views:
+  - {name: e, metrics: [spans, cost]}
+`).Catalogue()
+	for name, want := range map[string]rollup.Definition{
+		"a": {Name: "a", Form: rollup.Added, Scale: 1e-6, Help: "All."}, "b": {Name: "b", Form: rollup.Bounded, Scale: 1e-6, Help: "Of metrics.yaml."},
+		"c": {Name: "c", Form: rollup.Measured, Scale: 1e-6, Help: "Of metrics.yaml."}, "d": {Name: "d", Form: rollup.Different, Scale: 1, Help: "Of metrics.yaml."},
+		"cost": rollup.DefinitionOf("cost"), "nobody's": {Name: "nobody's", Scale: 1e-6},
+	} {
+		if diff := cmp.Diff(want, got.Definition(name)); diff != "" {
+			t.Error(diff)
+		}
+	}
+	want := []rollup.ViewDefinition{
+		{Name: "a", Of: "spans", Labels: []string{"plan"}, Metrics: []string{"a"}},
+		{Name: "b", Of: "model_calls", Labels: []string{}, Metrics: []string{"b"}},
+		{Name: "c", Of: "spans", Labels: []string{}, Metrics: []string{"c"}},
+		{Name: "d", Of: "spans", Labels: []string{}, Metrics: []string{"d"}},
+		{Name: "e", Of: "spans", Labels: []string{}, Metrics: []string{"spans", "cost"}},
+	}
+	if diff := cmp.Diff(want, got.Views); diff != "" {
+		t.Error(diff)
+	}
+	if c := (*Set)(nil).Catalogue(); len(c.Metrics)+len(c.Views) > 0 {
+		t.Errorf("nothing defines %v", c)
+	}
+}

@@ -49,15 +49,30 @@ var Definitions = []Definition{
 	{"misdated_spans", Counted, "spans", 1, "Spans whose end is not believed; they count when they came."},
 }
 
-// DefinitionOf gives what a metric is. Metrics that users define are distributions
-// in millionths.
-func DefinitionOf(name string) Definition {
-	for _, d := range Definitions {
-		if d.Name == name {
-			return d
+// OwnScale is that of metrics that users define, whose values are millionths.
+const OwnScale = 1e-6
+
+// DefinitionOf gives what a metric is; of one that users define only its scale is
+// known here.
+func DefinitionOf(name string) Definition { return Catalogue{}.Definition(name) }
+
+// Catalogue is what users define besides what is always there.
+type Catalogue struct {
+	Metrics []Definition
+	Views   []ViewDefinition
+}
+
+// Definition gives what a metric is. One that nobody defines, here and now, has
+// the scale of those that users do, and no form.
+func (c Catalogue) Definition(name string) Definition {
+	for _, list := range [][]Definition{Definitions, c.Metrics} {
+		for _, d := range list {
+			if d.Name == name {
+				return d
+			}
 		}
 	}
-	return Definition{Name: name, Form: Measured, Scale: 1e-6}
+	return Definition{Name: name, Scale: OwnScale}
 }
 
 // ViewDefinition is which series a view has: one for each combination of its
