@@ -61,7 +61,7 @@ func (a *Aggregator) partition(ctx context.Context, src Source) error {
 	m := a.metrics.meter(log.Partition)
 	defer m.forget()
 	l := &loop{
-		cfg: a.cfg, src: src, core: newCore(a.cfg, log, a.pricer()), pack: packer{partitions: partitions}, meter: m,
+		cfg: a.cfg, src: src, core: newCore(a.cfg, log, a.pricer()), pack: newPacker(partitions), meter: m,
 		log: a.log.With("topic", log.Topic, "partition", log.Partition),
 	}
 	return l.run(ctx)

@@ -4,9 +4,13 @@ import (
 	"fmt"
 	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/spanmill/spanmill/internal/dedup"
 	"github.com/spanmill/spanmill/internal/demo"
@@ -42,7 +46,7 @@ func BenchmarkStage1(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			log, spans := spansRecorded(b, 50_000)
 			c := newCore(cfg, pipeline.Log{Topic: schema.TopicSpans}, ReportedCost{})
-			k := packer{partitions: 1}
+			k := newPacker(1)
 			pending, bytes, offset := 0, 0, int64(0)
 			b.ReportAllocs()
 			began := processCPU(b)
@@ -84,34 +88,67 @@ func processCPU(tb testing.TB) time.Duration {
 // The long form has a million.
 func TestMillionNamesStayBounded(t *testing.T) { madeUpNames(t, 20_000) }
 
+// maxHeapGrowth is what a core with the bounds below may take, whatever comes.
+const maxHeapGrowth = 48 << 20
+
 func madeUpNames(t *testing.T, names int) {
 	t.Helper()
 	cfg := DefaultConfig()
 	cfg.Dedup.Spans, cfg.MaxSeries, cfg.Window, cfg.WindowSpans = 1000, 2000, 1<<40, 5000
-	c := newCore(cfg, pipeline.Log{Topic: schema.TopicSpans}, ReportedCost{})
-	most := 0
+	before := heapNow()
+	c, reg := newCore(cfg, pipeline.Log{Topic: schema.TopicSpans}, ReportedCost{}), prometheus.NewRegistry()
+	m := newMetrics(reg).meter(0)
+	k, sent, most := newPacker(1), table{}, 0
+	flush := func() {
+		records := k.pack(c.catalogue.touched)
+		m.flushed(c, records, 0)
+		sent.mergeView(t, records, "component")
+		c.catalogue.clear()
+	}
 	for i := range names {
 		r := pipeline.Record{Topic: schema.TopicSpans, Offset: int64(i), Time: received, Value: demo.EncodeRequest("shop", demo.EncodeSpan(demo.RawSpan{
 			TraceID: id(i, 16), SpanID: id(i, 8), Name: madeUp(i), Start: uint64(received.UnixNano()), End: uint64(received.UnixNano()),
 		}))}
 		c.take(&r)
 		most = max(most, c.catalogue.open)
-		if c.catalogue.open >= 4000 {
-			c.catalogue.clear()
+		if c.catalogue.open >= 4000 || i%10_000 == 9999 {
+			flush()
 		}
 	}
+	flush()
 	named := len(c.catalogue.known)
 	if named > cfg.MaxSeries+2*len(views) || most > 4001+len(views) || c.window.size() > cfg.WindowSpans {
 		t.Errorf("%d series, %d open, %d spans held", named, most, c.window.size())
 	}
-	if over := c.catalogue.overflown[viewComponent]; c.counts.spans != uint64(names) || over < uint64(names-cfg.MaxSeries) {
-		t.Errorf("%d spans of %d, %d of them as others", c.counts.spans, names, over)
+	told, other := int64(0), sent["default component{__other__,__other__,__other__} 0 span_duration"]
+	for key, p := range sent {
+		if strings.HasSuffix(key, " span_duration") {
+			told += p.Count
+		}
 	}
+	if other == nil {
+		t.Fatal("nothing is counted under others")
+	}
+	if told != int64(names) || other.Count < int64(names-cfg.MaxSeries) || len(sent) > 4*(cfg.MaxSeries+1) {
+		t.Errorf("%d spans are counted, %d under others, in %d metrics of series; want %d spans", told, other.Count, len(sent), names)
+	}
+	if got := testutil.ToFloat64(m.overflown.WithLabelValues("component")); got != float64(other.Count) {
+		t.Errorf("the counter of others says %g, %d were sent", got, other.Count)
+	}
+	grown := heapNow() - before
+	if grown > maxHeapGrowth {
+		t.Errorf("the heap grew by %d MiB", grown>>20)
+	}
+	t.Logf("%d names: %d series, %d spans under others, the heap grew by %.1f MiB", names, named, other.Count, float64(grown)/(1<<20))
+	runtime.KeepAlive(c)
+}
+
+// heapNow is how much memory is in use.
+func heapNow() int64 {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	t.Logf("%d names: %d series, %d spans under others, %d MiB of heap", names, named, c.catalogue.overflown[viewComponent], m.HeapAlloc>>20)
-	runtime.KeepAlive(c)
+	return int64(m.HeapAlloc)
 }
 
 // madeUp is a name of letters alone, so that no rule of names makes it another's.

@@ -58,28 +58,25 @@ var classWords = []struct{ word, class string }{
 // classOf gives the class of a failed span: what it calls its error decides,
 // then the HTTP code that it tells, then its message, then what it was doing.
 func classOf(errorType, message string, code int64, kind string) string {
-	for _, text := range []string{errorType, ""} {
-		if text == "" {
-			if class := classOfCode(code); class != "" && class != classOther {
-				return class
-			}
-			text = message
-		} else if n, ok := wholeNumber(text); ok {
-			if class := classOfCode(n); class != "" {
-				return class
-			}
-		}
-		if class := classOfText(text); class != "" {
+	if n, ok := wholeNumber(errorType); ok {
+		if class := classOfCode(n); class != "" {
 			return class
 		}
+	}
+	if class := classOfText(errorType); class != "" {
+		return class
+	}
+	if class := classOfCode(code); class != "" && class != classOther {
+		return class
+	}
+	if class := classOfText(message); class != "" {
+		return class
 	}
 	switch kind {
 	case "TOOL":
 		return classTool
-	case "RETRIEVER", "EMBEDDING", "RERANKER":
-		if kind == "RETRIEVER" {
-			return classRetrieval
-		}
+	case "RETRIEVER":
+		return classRetrieval
 	}
 	return classOther
 }

@@ -92,7 +92,9 @@ func TestOrderDoesNotMatter(t *testing.T) {
 	}
 }
 
-// TestSelfTimeIsTheOfflineCalculation: a trace's spans in a thousand orders.
+// TestSelfTimeIsTheOfflineCalculation: a trace's spans in a thousand orders, in
+// records of one to five, resends in between, counted by one owner or by some of
+// whom all die. What each component has of the trace is the offline calculation.
 func TestSelfTimeIsTheOfflineCalculation(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 4))
 	var spans []piece
@@ -104,30 +106,49 @@ func TestSelfTimeIsTheOfflineCalculation(t *testing.T) {
 	}
 	want := map[string]int64{}
 	for _, p := range spans {
-		want[p.name] += offline(p, spans)
+		self := offline(p, spans) * int64(time.Millisecond)
+		want["component{shop,UNKNOWN,"+p.name+"}"] += self
+		want["kind{shop,UNKNOWN}"] += self
 	}
-	var records []pipeline.Record
-	for _, p := range spans {
-		records = append(records, record(t, 0, p))
-	}
-	for range 1000 {
-		log := shuffled(rng, records)
-		for i := range log {
-			log[i].Offset = int64(i)
+	cfg, hits := testConfig, map[string]int{}
+	cfg.MaxOpen = 6 // a transaction for nearly each record
+	for n := range 1000 {
+		log := inRecords(t, rng, shuffled(rng, append(slices.Clone(spans), spans[:n%9]...)))
+		got := table{}
+		if n%5 > 0 {
+			got = count(t, cfg, log)
+		} else {
+			w := &fakeLog{log: log, committed: pipeline.Committed{Offset: -1}, rng: rng, hits: hits}
+			w.live(t, cfg)
+			got.merge(t, w.rollups)
 		}
-		got := map[string]int64{}
-		for key, p := range count(t, testConfig, log) {
-			if _, rest, ok := strings.Cut(key, "component{shop,UNKNOWN,"); ok && strings.HasSuffix(key, " self_time") {
-				name, _, _ := strings.Cut(rest, "}")
-				got[name] += p.Sum
+		self := map[string]int64{}
+		for key, p := range got {
+			if series, ours := strings.CutSuffix(key, " self_time"); ours {
+				_, series, _ = strings.Cut(series, " ")
+				self[series[:strings.LastIndex(series, "}")+1]] += p.Sum
 			}
 		}
-		for name := range want {
-			if got[name] != want[name]*int64(time.Millisecond) {
-				t.Fatalf("self time of %s is %d ns, offline %d ms", name, got[name], want[name])
-			}
+		if diff := cmp.Diff(want, self); diff != "" {
+			t.Fatalf("order %d (-offline +streamed):\n%s", n, diff)
 		}
 	}
+	for _, kind := range []string{"transaction applied", "transaction not applied"} {
+		if hits[kind] < 50 {
+			t.Errorf("%q came %d times only: %v", kind, hits[kind], hits)
+		}
+	}
+}
+
+// inRecords puts spans into records of one to five, in their order.
+func inRecords(t *testing.T, rng *rand.Rand, spans []piece) (log []pipeline.Record) {
+	t.Helper()
+	for len(spans) > 0 {
+		n := min(1+rng.IntN(5), len(spans))
+		log = append(log, record(t, int64(len(log)), spans[:n]...))
+		spans = spans[n:]
+	}
+	return log
 }
 
 // offline counts the milliseconds of a span in which no child of it works.
@@ -226,7 +247,7 @@ func TestSeriesBeyondTheCapAreOther(t *testing.T) {
 		t.Errorf("%d series are known", n)
 	}
 	got := table{}
-	k := packer{partitions: 1}
+	k := newPacker(1)
 	got.merge(t, k.pack(c.catalogue.touched))
 	named, other := int64(0), got["default component{__other__,__other__,__other__} 0 span_duration"]
 	for key, p := range got {

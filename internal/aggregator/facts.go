@@ -114,8 +114,8 @@ func (f *facts) date(span *schema.Span, received int64, once rollup.Observation)
 
 func (f *facts) label(span *schema.Span, g *schema.GenAI, experiment string) {
 	f.labels = [dims]string{
-		dimService: cutText(g.ServiceName), dimKind: g.Kind, dimProvider: cutText(g.Provider), dimModel: cutText(g.Model),
-		dimExperiment: cutText(experimentOf(experiment, g.ExperimentID)),
+		dimService: rollup.LabelText(g.ServiceName), dimKind: g.Kind, dimProvider: rollup.LabelText(g.Provider), dimModel: rollup.LabelText(g.Model),
+		dimExperiment: rollup.LabelText(experimentOf(experiment, g.ExperimentID)),
 	}
 	f.labels[dimName], f.nameBuf = f.normal(span.Name, f.nameBuf)
 	if g.Kind == "TOOL" {
@@ -185,7 +185,7 @@ func (f *facts) answer(g *schema.GenAI) {
 	}
 	for _, r := range g.FinishReasons {
 		if len(f.reasons) < maxReasons && r != "" {
-			f.reasons = append(f.reasons, strings.ToLower(cutText(r)))
+			f.reasons = append(f.reasons, strings.ToLower(rollup.LabelText(r)))
 		}
 	}
 	f.request = requestOf(g)

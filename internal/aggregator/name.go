@@ -1,12 +1,9 @@
 package aggregator
 
-import "unicode/utf8"
-
-// maxLabelBytes bounds a label's value.
-const maxLabelBytes = 96
+import "github.com/spanmill/spanmill/pkg/schema/rollup"
 
 // normalName makes a label of a name that code made up: ids and long numbers
-// become *, and it ends at maxLabelBytes. A name without them is returned as it
+// become *, and it ends at rollup.MaxLabelBytes. A name without them is returned as it
 // is; buf is what another is written to. changed: they are not the same.
 //
 // An id is a UUID, or eight or more hexadecimal digits with a decimal one among
@@ -14,11 +11,11 @@ const maxLabelBytes = 96
 func normalName(name string, buf []byte) (out string, next []byte, changed bool) {
 	first := firstID(name)
 	if first < 0 {
-		cut := cutText(name)
+		cut := rollup.LabelText(name)
 		return cut, buf, len(cut) < len(name)
 	}
 	buf = append(buf[:0], name[:first]...)
-	for i := first; i < len(name) && len(buf) < maxLabelBytes; {
+	for i := first; i < len(name) && len(buf) < rollup.MaxLabelBytes; {
 		if n := idLength(name, i); n > 0 {
 			if len(buf) == 0 || buf[len(buf)-1] != '*' {
 				buf = append(buf, '*')
@@ -29,19 +26,7 @@ func normalName(name string, buf []byte) (out string, next []byte, changed bool)
 		buf = append(buf, name[i])
 		i++
 	}
-	return cutText(string(buf)), buf, true
-}
-
-// cutText is the beginning of a text that fits into a label, in whole characters.
-func cutText(s string) string {
-	if len(s) <= maxLabelBytes {
-		return s
-	}
-	n := maxLabelBytes
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n]
+	return rollup.LabelText(string(buf)), buf, true
 }
 
 // firstID is where the first id of a name begins, -1 if there is none.

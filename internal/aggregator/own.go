@@ -57,7 +57,7 @@ func (c *core) countOwn(i int, v *view) {
 		return
 	}
 	for j := range f.own {
-		f.own[j] = cutText(f.own[j])
+		f.own[j] = rollup.LabelText(f.own[j])
 	}
 	s := c.catalogue.find(i, f)
 	switch v.own.Kind {

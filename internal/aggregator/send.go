@@ -9,41 +9,56 @@ import (
 // maxRecordBytes is what a record of topic rollups is packed to.
 const maxRecordBytes = 1 << 20
 
-// packer makes records of what was added to series.
-type packer struct {
-	partitions int // of topic rollups
-	open       [][]byte
-	records    []pipeline.Record
-	tells      []metricSet // of the panes of a series
-	size       int         // of the largest record so far
+// Packer makes records of topic rollups, each for the partition of its series.
+type Packer struct {
+	open    [][]byte // by partition; nil: none
+	records []pipeline.Record
+	bytes   int // packed and not taken
+	last    int // bytes of the record that was closed last
 }
 
-// pack gives the records of all touched series. They are the caller's.
-func (k *packer) pack(touched []*series) []pipeline.Record {
-	k.open = make([][]byte, k.partitions)
-	k.records = nil
-	for _, s := range touched {
-		p := int(s.hash % uint64(k.partitions))
-		if k.open[p] == nil {
-			k.open[p] = rollup.AppendHeader(make([]byte, 0, k.size))
-		}
-		k.open[p] = k.append(k.open[p], s)
-		if len(k.open[p]) >= maxRecordBytes {
-			k.close(p)
-		}
+// NewPacker packs for a topic of so many partitions.
+func NewPacker(partitions int) *Packer { return &Packer{open: make([][]byte, partitions)} }
+
+// Add packs a rollup.
+func (k *Packer) Add(r *rollup.Rollup) {
+	k.pack(r.Hash(), func(b []byte) []byte { return rollup.Append(b, r) })
+}
+
+// pack has a series of a hash appended to a record of its partition.
+func (k *Packer) pack(hash uint64, add func([]byte) []byte) {
+	p := int(hash % uint64(len(k.open)))
+	b := k.open[p]
+	before := len(b)
+	if b == nil {
+		b = rollup.AppendHeader(make([]byte, 0, k.last))
 	}
+	b = add(b)
+	k.bytes += len(b) - before
+	if k.open[p] = b; len(b) >= maxRecordBytes {
+		k.close(p)
+	}
+}
+
+// Bytes are how many Records would give now.
+func (k *Packer) Bytes() int { return k.bytes }
+
+// Records are what was packed since they were taken last. They are the caller's.
+func (k *Packer) Records() []pipeline.Record {
 	for p := range k.open {
 		k.close(p)
 	}
-	return k.records
+	out := k.records
+	k.records, k.bytes = nil, 0
+	return out
 }
 
 // close ends the record that is packed for a partition.
-func (k *packer) close(p int) {
+func (k *Packer) close(p int) {
 	if k.open[p] == nil {
 		return
 	}
-	k.size = max(k.size, len(k.open[p]))
+	k.last = len(k.open[p])
 	k.records = append(k.records, pipeline.Record{
 		Topic: schema.TopicRollups, Partition: int32(p), Value: k.open[p],
 		Headers: []pipeline.Header{{Key: schema.HeaderVersion, Value: []byte(schema.RollupsVersion)}},
@@ -51,19 +66,39 @@ func (k *packer) close(p int) {
 	k.open[p] = nil
 }
 
-// append adds what was added to a series; nothing if that is nothing.
-func (k *packer) append(b []byte, s *series) []byte {
-	k.tells = k.tells[:0]
-	told := 0
-	for i := range s.open {
-		k.tells = append(k.tells, s.view.tells(&s.panes[i]))
-		if k.tells[i] != 0 {
-			told++
+// packer packs what was added to series.
+type packer struct {
+	*Packer
+	tells []metricSet // of the panes of a series
+}
+
+func newPacker(partitions int) packer { return packer{Packer: NewPacker(partitions)} }
+
+// pack gives the records of all touched series. They are the caller's.
+func (k *packer) pack(touched []*series) []pipeline.Record {
+	for _, s := range touched {
+		if told := k.told(s); told > 0 {
+			k.Packer.pack(s.hash, func(b []byte) []byte { return k.append(b, s, told) })
 		}
 	}
-	if told == 0 {
-		return b
+	return k.Records()
+}
+
+// told works out which metrics each pane of a series tells, and in how many panes
+// there are any.
+func (k *packer) told(s *series) (panes int) {
+	k.tells = k.tells[:0]
+	for i := range s.open {
+		tells := s.view.tells(&s.panes[i])
+		if k.tells = append(k.tells, tells); tells != 0 {
+			panes++
+		}
 	}
+	return panes
+}
+
+// append adds what was added to a series, which told was asked about last.
+func (k *packer) append(b []byte, s *series, told int) []byte {
 	b = rollup.AppendPanes(rollup.AppendSeries(b, &s.Series), told)
 	for i, tells := range k.tells {
 		if tells == 0 {

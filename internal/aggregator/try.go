@@ -38,7 +38,7 @@ func (t *Trial) Take(r pipeline.Record) {
 func (t *Trial) End() (Tried, error) {
 	n := t.core.counts
 	out := Tried{Spans: n.spans, Duplicates: n.duplicates, Invalid: n.invalid + n.undecodable, Failures: n.failed}
-	k := packer{partitions: 1}
+	k := newPacker(1)
 	for _, r := range k.pack(t.core.catalogue.touched) {
 		err := rollup.Decode(r.Value, func(r *rollup.Rollup) error {
 			out.Rollups = append(out.Rollups, *r)

@@ -95,8 +95,17 @@ type table map[string]*rollup.Partial
 
 func (w table) merge(t testing.TB, records []pipeline.Record) {
 	t.Helper()
+	w.mergeView(t, records, "")
+}
+
+// mergeView merges one view only; "": all.
+func (w table) mergeView(t testing.TB, records []pipeline.Record, view string) {
+	t.Helper()
 	for _, r := range records {
 		err := rollup.Decode(r.Value, func(r *rollup.Rollup) error {
+			if view != "" && r.View != view {
+				return nil
+			}
 			var labels []string
 			for _, l := range r.Labels {
 				labels = append(labels, l.Value)
@@ -149,7 +158,7 @@ func count(t testing.TB, cfg Config, log []pipeline.Record) table {
 		c.take(&log[i])
 	}
 	out := table{}
-	k := packer{partitions: 3}
+	k := newPacker(3)
 	out.merge(t, k.pack(c.catalogue.touched))
 	return out
 }
@@ -285,7 +294,7 @@ func (w *fakeLog) live(t *testing.T, cfg Config) {
 	for end := w.log[len(w.log)-1].Offset + 1; w.committed.Offset < end; {
 		src := &fakeSource{fakeLog: w, draining: make(chan struct{})}
 		l := &loop{
-			cfg: cfg, src: src, core: newCore(cfg, src.Log(), ReportedCost{}), pack: packer{partitions: 3},
+			cfg: cfg, src: src, core: newCore(cfg, src.Log(), ReportedCost{}), pack: newPacker(3),
 			meter: newMetrics(nil).meter(0), log: slog.New(slog.DiscardHandler),
 		}
 		if err := l.run(t.Context()); err != nil && !errors.Is(err, pipeline.ErrAmbiguous) {

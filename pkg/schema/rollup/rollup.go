@@ -1,6 +1,26 @@
 package rollup
 
-import "github.com/cespare/xxhash/v2"
+import (
+	"unicode/utf8"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// MaxLabelBytes bounds a label's value.
+const MaxLabelBytes = 96
+
+// LabelText is the beginning of a text that fits into a label, in whole
+// characters.
+func LabelText(s string) string {
+	if len(s) <= MaxLabelBytes {
+		return s
+	}
+	n := MaxLabelBytes
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
 
 // Label is one dimension of a series.
 type Label struct {
