@@ -39,10 +39,12 @@ type history struct {
 // check reports what cannot work.
 func (h history) check() error {
 	if !h.ClickHouse.outside() && !slices.Equal(h.Kafka.Brokers, bus.Default().Brokers) {
-		return errors.New("--brokers names a Kafka of your own: name the ClickHouse that goes with it by --clickhouse")
+		return errOtherKafka
 	}
 	return h.Kafka.check()
 }
+
+var errOtherKafka = errors.New("--brokers names a Kafka of your own: name the ClickHouse that goes with it by --clickhouse")
 
 // WriterSettings are what decides how records become rows, so that others can
 // decide the same.

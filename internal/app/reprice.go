@@ -5,18 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/spanmill/spanmill/internal/bus"
 	"github.com/spanmill/spanmill/internal/service"
 	"github.com/spanmill/spanmill/internal/store"
+	"github.com/spanmill/spanmill/pkg/schema"
 )
 
 // repriceCommand computes the cost of whole days anew.
 type repriceCommand struct {
 	target
 	prices
+	Kafka    kafka  `embed:""`
 	Database string `name:"clickhouse-database" help:"Database of the tables; on a cluster that of each shard, one after the other." default:"spanmill"`
 	From     string `help:"First day, such as 2026-11-01." required:"" placeholder:"DAY"`
 	To       string `help:"Last day, itself included." required:"" placeholder:"DAY"`
@@ -30,7 +34,10 @@ const maxRepriceDays = 3660
 // Validate implements kong's hook.
 func (r *repriceCommand) Validate() error {
 	_, _, err := r.days()
-	return errors.Join(err, r.prices.config().Validate())
+	if !r.ClickHouse.outside() && !slices.Equal(r.Kafka.Brokers, bus.Default().Brokers) {
+		err = errors.Join(err, errOtherKafka)
+	}
+	return errors.Join(err, r.prices.config().Validate(), r.Kafka.check())
 }
 
 // days are the first and the last, counted from 1970.
@@ -66,6 +73,11 @@ func (r *repriceCommand) Run(c *console) error {
 	ctx, stop := service.Signals(context.Background(), slog.New(slog.DiscardHandler))
 	defer stop()
 	job := db.Reprice(books, r.Tenant, r.DryRun)
+	if !r.DryRun {
+		if job.Metrics, err = r.corrector(ctx); err != nil {
+			return err
+		}
+	}
 	for day := int(from); day <= int(to); day++ {
 		lines, err := job.Day(ctx, uint16(day))
 		if err != nil {
@@ -76,6 +88,36 @@ func (r *repriceCommand) Run(c *console) error {
 		}
 	}
 	return nil
+}
+
+// corrector reaches the Kafka that metrics are streamed to; nil: none are.
+func (r *repriceCommand) corrector(ctx context.Context) (store.Metrics, error) {
+	cfg, err := r.Kafka.config()
+	if err != nil {
+		return nil, err
+	}
+	log := slog.New(slog.DiscardHandler)
+	if !r.ClickHouse.outside() {
+		a, err := readAddresses(addressesPath(r.Addresses, r.DataDir))
+		if err != nil {
+			return nil, err
+		}
+		cfg = bus.Default()
+		cfg.Brokers = []string{a.Kafka}
+	}
+	observer, err := bus.NewObserver(cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	defer observer.Close()
+	n, err := observer.Partitions(ctx, schema.TopicRollups)
+	if errors.Is(err, bus.ErrNoTopic) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, advised(err, bus.Advice)
+	}
+	return corrector{kafka: cfg, partitions: n, log: log}, nil
 }
 
 // openDatabase gives a store of the database, and takes the prices of the running

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/spanmill/spanmill/pkg/pipeline"
@@ -60,10 +61,19 @@ func (m *membership) findCoordinator(ctx context.Context) (int32, error) {
 	if node := m.coordinator.Load(); node >= 0 {
 		return node, nil
 	}
+	node, err := coordinatorOf(ctx, m.cl, m.c.cfg.Group)
+	if err == nil {
+		m.coordinator.Store(node)
+	}
+	return node, err
+}
+
+// coordinatorOf asks which broker holds a group.
+func coordinatorOf(ctx context.Context, cl *kgo.Client, group string) (int32, error) {
 	r := kmsg.NewPtrFindCoordinatorRequest()
-	r.CoordinatorKey = m.c.cfg.Group // for older brokers
-	r.CoordinatorKeys = []string{m.c.cfg.Group}
-	resp, err := r.RequestWith(ctx, m.cl)
+	r.CoordinatorKey = group // for older brokers
+	r.CoordinatorKeys = []string{group}
+	resp, err := r.RequestWith(ctx, cl)
 	if err != nil {
 		return 0, fmt.Errorf("find coordinator: %w", err)
 	}
@@ -74,6 +84,5 @@ func (m *membership) findCoordinator(ctx context.Context) (int32, error) {
 	if err := kerr.ErrorForCode(code); err != nil {
 		return 0, fmt.Errorf("find coordinator: %w", err)
 	}
-	m.coordinator.Store(node)
 	return node, nil
 }

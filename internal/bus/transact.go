@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -28,20 +29,18 @@ type transactions struct {
 	id string
 }
 
-// transact takes over a partition's transactional id (A4). Whatever a former
-// owner had not ended is aborted once it returns.
-func (s *source) transact(ctx context.Context) (*transactions, error) {
-	cfg := s.m.c.bus
+// takeTransactions takes over a transactional id (A4). Whatever a former owner
+// had not ended is aborted once it returns.
+func takeTransactions(ctx context.Context, cfg Config, id string, log *slog.Logger) (*transactions, error) {
 	c, err := codec(cfg.Codec)
 	if err != nil {
 		return nil, err
 	}
-	id := fmt.Sprintf("%s/%s/%d", s.m.c.cfg.Group, s.tp.topic, s.tp.partition)
 	// Newer forms of the offset's request ask for a coordinator that knows them;
 	// these do for every broker, with the offsets topic added by hand.
 	versions := kversion.Stable()
 	versions.SetMaxKeyVersion(int16(kmsg.TxnOffsetCommit), 4)
-	cl, err := kgo.NewClient(append(options(cfg, s.m.log),
+	cl, err := kgo.NewClient(append(options(cfg, log),
 		kgo.TransactionalID(id),
 		kgo.TransactionTimeout(TransactionTimeout),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
@@ -66,7 +65,8 @@ func (s *source) transact(ctx context.Context) (*transactions, error) {
 // takeOver makes the source's commits part of transactions, and reads again what
 // the group holds: by now nobody else can change it (A2, A4).
 func (s *source) takeOver(ctx context.Context) (err error) {
-	if s.txn, err = s.transact(ctx); err != nil {
+	id := fmt.Sprintf("%s/%s/%d", s.m.c.cfg.Group, s.tp.topic, s.tp.partition)
+	if s.txn, err = takeTransactions(ctx, s.m.c.bus, id, s.m.log); err != nil {
 		return err
 	}
 	offsets, err := s.m.adm.FetchOffsetsForTopics(kadm.RequireStable(ctx), s.m.c.cfg.Group, s.tp.topic)
@@ -120,7 +120,7 @@ func (s *source) transaction(ctx context.Context, records []pipeline.Record, off
 	err = s.txn.produce(ctx, out)
 	if err == nil {
 		pipeline.FaultPoint("in_transaction")
-		err = s.txn.commitOffset(ctx, s.m, commitRequest(s.m.c.cfg.Group, s.m.current(id), s.log, offset, metadata))
+		err = s.commitOffset(ctx, commitRequest(s.m.c.cfg.Group, s.m.current(id), s.log, offset, metadata))
 	}
 	if err != nil {
 		return s.abort(ctx, err)
@@ -157,9 +157,23 @@ func (s *source) abort(ctx context.Context, why error) error {
 }
 
 // commitOffset makes the group's offset part of the transaction, under the
-// identity of the lease. It makes one attempt: a late duplicate could land in
-// the next transaction.
-func (t *transactions) commitOffset(ctx context.Context, m *membership, commit *kmsg.OffsetCommitRequest) error {
+// identity of the lease.
+func (s *source) commitOffset(ctx context.Context, commit *kmsg.OffsetCommitRequest) error {
+	node, err := s.m.findCoordinator(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.txn.commitOffset(ctx, node, commit); err != nil {
+		s.m.coordinator.Store(-1)
+		return err
+	}
+	return nil
+}
+
+// commitOffset makes a group's offset part of the transaction; node is the
+// group's coordinator. It makes one attempt: a late duplicate could land in the
+// next transaction.
+func (t *transactions) commitOffset(ctx context.Context, node int32, commit *kmsg.OffsetCommitRequest) error {
 	producer, epoch, err := t.cl.ProducerID(ctx)
 	if err != nil {
 		return err
@@ -168,10 +182,6 @@ func (t *transactions) commitOffset(ctx context.Context, m *membership, commit *
 	add.TransactionalID, add.ProducerID, add.ProducerEpoch, add.Group = t.id, producer, epoch, commit.Group
 	if err := addOffsets(ctx, t.cl, add); err != nil {
 		return fmt.Errorf("add offsets: %w", err)
-	}
-	node, err := m.findCoordinator(ctx)
-	if err != nil {
-		return err
 	}
 	r := kmsg.NewPtrTxnOffsetCommitRequest()
 	r.TransactionalID, r.ProducerID, r.ProducerEpoch = t.id, producer, epoch
@@ -185,7 +195,6 @@ func (t *transactions) commitOffset(ctx context.Context, m *membership, commit *
 	r.Topics = append(r.Topics, topic)
 	resp, err := t.cl.Broker(int(node)).Request(ctx, r)
 	if err != nil {
-		m.coordinator.Store(-1)
 		return fmt.Errorf("commit offset: %w", err)
 	}
 	got := resp.(*kmsg.TxnOffsetCommitResponse)
@@ -193,7 +202,6 @@ func (t *transactions) commitOffset(ctx context.Context, m *membership, commit *
 		return errors.New("commit offset: answered without its partition")
 	}
 	if err := kerr.ErrorForCode(got.Topics[0].Partitions[0].ErrorCode); err != nil {
-		m.coordinator.Store(-1)
 		return fmt.Errorf("commit offset: %w", err)
 	}
 	return nil

@@ -18,7 +18,7 @@ import (
 // that was cut off is finished by the next run:
 //
 //  1. computed: what changes stands in reprice_spans;
-//  2. (the place of the aggregator's corrections: new minus old, by series);
+//  2. metrics: what was streamed is corrected by new minus old;
 //  3. spans: a mutation that depends on each span's own columns only, so that it
 //     may be repeated and every replica does the same;
 //  4. done: trace_parts has a row for each trace that changed, with nothing but
@@ -29,7 +29,9 @@ type Repricing struct {
 	Tenant string
 	// DryRun only reports.
 	DryRun bool
-	store  *Store
+	// Metrics are corrected too; nil: nobody streams any.
+	Metrics Metrics
+	store   *Store
 }
 
 // maxPriceGroups bounds the models of a day that are priced at once.
@@ -75,7 +77,7 @@ func (d *repriceDay) run(ctx context.Context) ([]RepriceLine, error) {
 		}
 		return d.report(ctx, d.changed(t, "tenant, provider, model"))
 	}
-	step, statements, err := d.resume(ctx)
+	step, corrected, statements, err := d.resume(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -87,6 +89,11 @@ func (d *repriceDay) run(ctx context.Context) ([]RepriceLine, error) {
 	lines, err := d.report(ctx, "(SELECT * FROM reprice_spans WHERE reprice_id = "+quote(d.id)+")")
 	if err != nil {
 		return nil, err
+	}
+	if !corrected && step < stepSpans {
+		if err := d.correctMetrics(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if step < stepSpans {
 		if err := d.mutate(ctx, statements); err != nil {
@@ -102,27 +109,31 @@ const (
 	stepComputed
 	stepSpans
 	stepDone
+	stepMetrics // between computed and spans
 )
 
 // resume finds what an earlier run left of the day, or begins it.
-func (d *repriceDay) resume(ctx context.Context) (step int, statements []string, err error) {
-	text, err := d.store.search(ctx, fmt.Sprintf("SELECT reprice_id, tenant, max(toInt8(step)) AS s, arrayFlatten(groupArray(statements)) FROM reprice_days"+
-		" WHERE part_day = toDate(%d) GROUP BY reprice_id, tenant HAVING s < %d ORDER BY min(at) LIMIT 1 FORMAT JSONCompactEachRow", d.day, stepDone))
+func (d *repriceDay) resume(ctx context.Context) (step int, corrected bool, statements []string, err error) {
+	text, err := d.store.search(ctx, fmt.Sprintf("SELECT reprice_id, tenant, maxIf(toInt8(step), step != 'metrics') AS s, countIf(step = 'metrics') > 0, arrayFlatten(groupArray(statements))"+
+		" FROM reprice_days WHERE part_day = toDate(%d) GROUP BY reprice_id, tenant HAVING s < %d ORDER BY min(at) LIMIT 1 FORMAT JSONCompactEachRow", d.day, stepDone))
 	if err != nil {
-		return 0, nil, err
+		return 0, false, nil, err
 	}
 	if text == "" {
 		d.id = strings.ToLower(rand.Text())
-		return stepBegun, nil, d.note(ctx, stepBegun, nil)
+		return stepBegun, false, nil, d.note(ctx, stepBegun, nil)
 	}
-	var tenant string
-	if err := decodeRow(text, &d.id, &tenant, &step, &statements); err != nil {
-		return 0, nil, err
+	var (
+		tenant string
+		times  int
+	)
+	if err := decodeRow(text, &d.id, &tenant, &step, &times, &statements); err != nil {
+		return 0, false, nil, err
 	}
 	if step < stepComputed && tenant != d.Tenant {
-		return 0, nil, fmt.Errorf("a repricing for tenant %q was cut off before it computed anything: run that again first", tenant)
+		return 0, false, nil, fmt.Errorf("a repricing for tenant %q was cut off before it computed anything: run that again first", tenant)
 	}
-	return step, statements, nil
+	return step, times > 0, statements, nil
 }
 
 // note remembers that a step is finished.
@@ -187,8 +198,8 @@ func (d *repriceDay) where() string {
 // after.
 func (d *repriceDay) changed(t *tariff, columns string) string {
 	cost, source, book := t.chosen("by_books", "its_book")
-	return fmt.Sprintf("(SELECT %s, cost AS old_cost, %s AS new_cost, cost_input AS old_input, its_input AS new_input"+
-		" FROM (SELECT *, %s AS by_books, %s AS its_book, %s AS its_input FROM spans WHERE %s)"+
+	return fmt.Sprintf("(SELECT %[1]s, cost AS old_cost, cost_source != 'none' AS old_priced, %[2]s AS new_cost, %[7]s != 'none' AS new_priced, cost_input AS old_input, its_input AS new_input"+
+		" FROM (SELECT *, %[3]s AS by_books, %[4]s AS its_book, %[5]s AS its_input FROM spans WHERE %[6]s)"+
 		" WHERE cost != %[2]s OR cost_source != %[7]s OR NOT (cost_computed <=> by_books) OR cost_input != its_input OR price_version != %[8]s)",
 		columns, cost, t.computed(), t.versionOf(), t.computedInput(), d.where(), source, book)
 }
@@ -203,8 +214,8 @@ func (d *repriceDay) compute(ctx context.Context) ([]string, error) {
 	if err := d.exec(ctx, "ALTER TABLE reprice_spans DROP PARTITION "+quote(d.id)); err != nil {
 		return nil, err
 	}
-	const columns = "tenant, experiment_id, service_name, trace_id, span_id, provider, model, start_time, end_time, start_unix_nano, end_unix_nano, received_at, part_day, retention_days"
-	err = d.exec(ctx, fmt.Sprintf("INSERT INTO reprice_spans (reprice_id, %[1]s, old_cost, new_cost, old_input, new_input) SELECT %[2]s, * FROM %[3]s",
+	const columns = "tenant, experiment_id, service_name, is_eval, weight, trace_id, span_id, provider, model, start_time, end_time, start_unix_nano, end_unix_nano, received_at, part_day, retention_days"
+	err = d.exec(ctx, fmt.Sprintf("INSERT INTO reprice_spans (reprice_id, %[1]s, old_cost, old_priced, new_cost, new_priced, old_input, new_input) SELECT %[2]s, * FROM %[3]s",
 		columns, quote(d.id), d.changed(t, columns)))
 	if err != nil {
 		return nil, fmt.Errorf("compute: %w", err)

@@ -66,21 +66,34 @@ func repriceRow(r *rand.Rand, i int) *schema.SpanRow {
 		TraceID: schema.TraceID{byte(i % 97), 1}, SpanID: schema.SpanID{byte(i), byte(i >> 8), 1}, Index: uint32(i), StatusCode: int32(r.IntN(3)),
 		StartUnixNano: testStart, EndUnixNano: testStart + 5, Resource: &schema.Resource{}, Scope: &schema.Scope{},
 	}
+	// What metrics go by.
+	g.Weight, g.Eval, g.ServiceName = int64(schema.WeightOnce), r.IntN(9) == 0, one("shop", "judge", strings.Repeat("ä", 60))
+	if r.IntN(4) == 0 {
+		g.Weight = 1 + r.Int64N(9_999_999)
+	}
+	switch r.IntN(8) {
+	case 0: // not believed
+		span.EndUnixNano = []uint64{0, 1 << 62, 1<<64 - 1, testStart - 31*24*60*60*1e9}[r.IntN(4)]
+	case 1:
+		span.EndUnixNano += r.Uint64N(60e9)
+	}
 	if i%400 == 7 { // an absurd count, in a trace of its own: sums of such saturate
 		g.InputTokens = schema.Count{N: ^uint64(0), Set: true}
 		span.TraceID = schema.TraceID{200, byte(i / 400)}
 	}
 	return &schema.SpanRow{
-		Span: span, GenAI: g, Tenant: one("a", "reporter"), ReceivedMilli: int64(testStart/1e6) + int64(r.IntN(1000)), PartDay: testDay, RetentionDays: 30, Log: testLog,
+		Span: span, GenAI: g, Tenant: one("a", "reporter"), ExperimentID: one("0", "7"), ReceivedMilli: int64(testStart/1e6) + int64(r.IntN(1000)), PartDay: testDay, RetentionDays: 30, Log: testLog,
 	}
 }
 
 const repriceSpans = 1000
 
 // fillPriced stores spans as a writer with the books before would, and gives the
-// costs that one with the books after would have given.
-func fillPriced(t *testing.T, b *bundle, before, after *pricing.Books) (want []string) {
+// costs that one with the books after would have given, and by how much metrics
+// would be others.
+func fillPriced(t *testing.T, b *bundle, before, after *pricing.Books) (want []string, change streamed) {
 	t.Helper()
+	change = streamed{}
 	r := rand.New(rand.NewPCG(7, 7))
 	old, now := pricing.NewPricer(before), pricing.NewPricer(after)
 	spans, parts := NewSpanBlock(), NewTracePartBlock()
@@ -93,8 +106,10 @@ func fillPriced(t *testing.T, b *bundle, before, after *pricing.Books) (want []s
 		if c.Computed.Set {
 			computed = fmt.Sprint(min(c.Computed.N, schema.MaxCostNano))
 		}
+		change.count(row, 1)
 		want = append(want, fmt.Sprintf("%d\t%d\t%s\t%s\t%d\t%s", i, c.Nano, c.Source, computed, min(c.Input, schema.MaxCostNano), c.Version))
 		old.Price(row.Tenant, row.ReceivedMilli, row.Span, row.GenAI, &row.Cost)
+		change.count(row, -1)
 		spans.Append(row)
 		key := row.Tenant + row.Span.TraceID.String()
 		if sums[key] == nil {
@@ -110,7 +125,7 @@ func fillPriced(t *testing.T, b *bundle, before, after *pricing.Books) (want []s
 	if err := b.TraceParts().Insert(t.Context(), parts, "t", soon(), nil); err != nil {
 		t.Fatal(err)
 	}
-	return want
+	return want, change
 }
 
 // expectRepriced holds the tables to what they must say, to the nano-dollar.
@@ -130,12 +145,15 @@ func expectRepriced(t *testing.T, b *bundle, want []string) {
 // now, and says what it changed.
 func testRepricing(t *testing.T, b *bundle) {
 	before, after := repriceBooks(t)
-	want := fillPriced(t, b, before, after)
+	want, change := fillPriced(t, b, before, after)
 	dry, err := b.Reprice(after, "", true).Day(t.Context(), testDay)
 	if err != nil {
 		t.Fatal(err)
 	}
-	lines, err := b.Reprice(after, "", false).Day(t.Context(), testDay)
+	job := b.Reprice(after, "", false)
+	metrics := &metricsOnce{streamed: streamed{}}
+	job.Metrics = metrics
+	lines, err := job.Day(t.Context(), testDay)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,11 +161,12 @@ func testRepricing(t *testing.T, b *bundle) {
 		t.Errorf("%d lines (-dry run +run):\n%s", len(lines), diff)
 	}
 	expectRepriced(t, b, want)
-	again, err := b.Reprice(after, "", false).Day(t.Context(), testDay)
+	again, err := job.Day(t.Context(), testDay)
 	if err != nil || len(again) != 0 {
 		t.Errorf("a second run changes %v, %v", again, err)
 	}
 	expectRepriced(t, b, want)
+	metrics.expect(t, change)
 }
 
 // cutOff lets some requests through, then none: a process that was killed. The
@@ -175,12 +194,15 @@ func (c *cutOff) RoundTrip(r *http.Request) (*http.Response, error) {
 // and no difference counts twice.
 func testRepricingKilled(t *testing.T, b *bundle) {
 	before, after := repriceBooks(t)
-	want := fillPriced(t, b, before, after)
+	want, change := fillPriced(t, b, before, after)
+	metrics := &metricsOnce{streamed: streamed{}}
 	whole := b.client.http.Transport
 	for requests := 1; ; requests++ {
 		killed := &cutOff{whole, requests}
 		b.client.http.Transport = killed
-		_, err := b.Reprice(after, "", false).Day(t.Context(), testDay)
+		job := b.Reprice(after, "", false)
+		job.Metrics = metrics
+		_, err := job.Day(t.Context(), testDay)
 		b.client.http.Transport = whole
 		if err == nil {
 			break
@@ -190,4 +212,5 @@ func testRepricingKilled(t *testing.T, b *bundle) {
 		}
 	}
 	expectRepriced(t, b, want)
+	metrics.expect(t, change)
 }

@@ -47,6 +47,7 @@ func TestMoney(t *testing.T) {
 	sendCapture(t, up, "bbbb", "mlflow/openai.agent.traces.json")
 	sendCapture(t, up, "cccc", "openinference/anthropic.cached.traces.json") // and the SDK's own spans
 	awaitSQL(t, up, "11", "SELECT count() FROM spans")
+	streamedCosts(t, up)
 	before := openAI + "0.00003015\n" + claude + "0.0116442"
 	if got := up.SQL(t, billed); got != before {
 		t.Errorf("billed:\n%s\nwant:\n%s", got, before)
@@ -83,9 +84,25 @@ func TestMoney(t *testing.T) {
 	if got := up.SQL(t, sums); got != "0.0117045\t0.0117045" {
 		t.Errorf("traces and trace_parts: %s", got)
 	}
+	streamedCosts(t, up)
 	code, out = run(t, up, reprice...)
 	if code != 0 || strings.Contains(out, "dollars") || strings.Count(out, "nothing changes") != 2 {
 		t.Errorf("again: exit %d\n%s", code, out)
 	}
 	up.Terminate(t)
+}
+
+// streamedCosts holds what was streamed to the recount: what calls cost, and how
+// many have no cost, by model and of all.
+func streamedCosts(t *testing.T, up *harness.Instance) {
+	t.Helper()
+	recount := up.SQL(t, "SELECT provider, model, toInt64(countIf(cost_source != 'none')), toInt64(sum(cost) * 1000000000), toInt64(countIf(cost_source = 'none'))"+
+		" FROM spans WHERE usage_billable GROUP BY ALL ORDER BY ALL")
+	const sums = "sumIf(count, metric = 'cost'), sumIf(sum, metric = 'cost'), sumIf(count, metric = 'unpriced_calls')"
+	for _, from := range []string{"rollups", "metrics_1m"} {
+		awaitSQL(t, up, recount, "SELECT labels['provider'] AS provider, labels['model'] AS model, "+sums+" FROM "+from+
+			" WHERE view = 'model' AND metric IN ('cost', 'unpriced_calls') GROUP BY provider, model ORDER BY ALL")
+	}
+	all := up.SQL(t, "SELECT toInt64(countIf(cost_source != 'none')), toInt64(sum(cost) * 1000000000), toInt64(countIf(cost_source = 'none')) FROM spans WHERE usage_billable")
+	awaitSQL(t, up, all, "SELECT "+sums+" FROM rollups WHERE view = 'tenant'")
 }

@@ -783,6 +783,13 @@ FROM
 )
 COMMENT 'Business events, each id once: as it was received first. Filter by tenant and day; a filter by time alone reads every day. docs/events.md says what the names mean. Those of deleted traces are not here.'
 
+-- 0080_reprice_metrics
+ALTER TABLE spanmill_local.reprice_spans ON CLUSTER 'prod'
+    ADD COLUMN IF NOT EXISTS is_eval Bool COMMENT 'The span belongs to an evaluation.' AFTER service_name,
+    ADD COLUMN IF NOT EXISTS weight Int64 COMMENT 'How many spans it stands for, in millionths.' AFTER is_eval,
+    ADD COLUMN IF NOT EXISTS old_priced Bool COMMENT 'It had a cost.' AFTER old_cost,
+    ADD COLUMN IF NOT EXISTS new_priced Bool COMMENT 'It has one now.' AFTER new_cost
+
 -- 0081_traces
 CREATE OR REPLACE VIEW spanmill_local.traces ON CLUSTER 'prod'
 (
@@ -1117,6 +1124,10 @@ LEFT ANY JOIN
 ) AS d ON d.tenant = s.tenant AND d.trace_id = s.trace_id
 WHERE (status = 'ERROR' OR error_type != '') AND received_at > deleted_at
 COMMENT 'What failed: the spans with status ERROR or an error type. Filter by tenant and day, then by start_time. Deleted traces are not here.'
+
+-- 0086_reprice_days_metrics
+ALTER TABLE spanmill_local.reprice_days ON CLUSTER 'prod'
+    MODIFY COLUMN step Enum8('begun' = 1, 'computed' = 2, 'spans' = 3, 'done' = 4, 'metrics' = 5) COMMENT 'The last step that is finished. Metrics comes after computed and before spans.'
 
 -- spanmill
 CREATE DATABASE IF NOT EXISTS spanmill ON CLUSTER 'prod'
