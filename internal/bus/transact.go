@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -69,17 +70,31 @@ func (s *source) takeOver(ctx context.Context) (err error) {
 	if s.txn, err = takeTransactions(ctx, s.m.c.bus, id, s.m.log); err != nil {
 		return err
 	}
-	offsets, err := s.m.adm.FetchOffsetsForTopics(kadm.RequireStable(ctx), s.m.c.cfg.Group, s.tp.topic)
-	if err != nil {
+	if s.committed, err = s.settled(ctx); err != nil {
 		return fmt.Errorf("committed offset of %s/%d: %w", s.tp.topic, s.tp.partition, err)
 	}
-	if o, ok := offsets.Lookup(s.tp.topic, s.tp.partition); ok {
-		if o.Err != nil {
-			return fmt.Errorf("committed offset of %s/%d: %w", s.tp.topic, s.tp.partition, o.Err)
-		}
-		s.committed = pipeline.Committed{Offset: max(o.At, -1), Metadata: o.Metadata}
-	}
 	return nil
+}
+
+// settled asks for the partition's offset until no transaction holds it: the
+// brokers answer that one was ended before the offset is free of it. Those that
+// hold other partitions' are their owners' business.
+func (s *source) settled(ctx context.Context) (pipeline.Committed, error) {
+	for {
+		offsets, err := s.m.adm.FetchOffsets(kadm.RequireStable(ctx), s.m.c.cfg.Group)
+		o, ok := offsets.Lookup(s.tp.topic, s.tp.partition)
+		switch err := cmp.Or(err, o.Err); {
+		case err == nil && ok:
+			return pipeline.Committed{Offset: max(o.At, -1), Metadata: o.Metadata}, nil
+		case err == nil:
+			return pipeline.Committed{Offset: -1}, nil
+		case !errors.Is(err, kerr.UnstableOffsetCommit):
+			return pipeline.Committed{}, err
+		}
+		if err := sleep(ctx, concurrentPause); err != nil {
+			return pipeline.Committed{}, err
+		}
+	}
 }
 
 // Transact produces records and commits the offset as one (A1): all of it, or

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -198,6 +199,51 @@ func TestOpenTransactionOfADeadOwnerIsEnded(t *testing.T) {
 		}
 		c.expectOut()
 	})
+}
+
+// TestOffsetIsReadOnceItIsSettled: the brokers answer that a former owner's
+// transaction was ended before the group's offset is free of it; who takes over
+// asks again until it is. Another partition's keeps nobody waiting.
+func TestOffsetIsReadOnceItIsSettled(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, c *cluster) {
+		c.outTopic()
+		c.produce(0, 5)
+		var asked atomic.Int64
+		c.ControlKey(int16(kmsg.OffsetFetch), func(r kmsg.Request) (kmsg.Response, error, bool) {
+			c.KeepControl()
+			if len(r.(*kmsg.OffsetFetchRequest).Groups[0].Topics) > 0 {
+				return nil, nil, false // on assignment
+			}
+			return c.offsets(r, asked.Add(1) <= 20), nil, true
+		})
+		sources, handle := hands()
+		c.join(tuning{tune: transactional}, handle)
+		h := receive(t, sources, "the source")
+		if got := h.src.Committed(); got != (pipeline.Committed{Offset: 2, Metadata: "m"}) || asked.Load() != 21 {
+			t.Errorf("committed %+v, asked %d times", got, asked.Load())
+		}
+	})
+}
+
+// offsets answers for a whole group: of partition 0 perhaps, of partition 1
+// certainly, that a transaction holds its offset.
+func (c *cluster) offsets(r kmsg.Request, unsettled bool) kmsg.Response {
+	answer := r.ResponseKind().(*kmsg.OffsetFetchResponse)
+	group := kmsg.NewOffsetFetchResponseGroup()
+	group.Group = r.(*kmsg.OffsetFetchRequest).Groups[0].Group
+	at := kmsg.NewOffsetFetchResponseGroupTopic()
+	at.Topic, at.TopicID = topic, c.TopicInfo(topic).TopicID
+	own, other := kmsg.NewOffsetFetchResponseGroupTopicPartition(), kmsg.NewOffsetFetchResponseGroupTopicPartition()
+	metadata := "m"
+	own.Offset, own.Metadata = 2, &metadata
+	other.Partition, other.ErrorCode = 1, kerr.UnstableOffsetCommit.Code
+	if unsettled {
+		own.ErrorCode = kerr.UnstableOffsetCommit.Code
+	}
+	at.Partitions = append(at.Partitions, own, other)
+	group.Topics = append(group.Topics, at)
+	answer.Groups = append(answer.Groups, group)
+	return answer
 }
 
 // TestFormerOwnerIsFenced: once another has taken the partition's id over, one
