@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -54,7 +55,7 @@ func (v *view) groups(ctx context.Context, r *Rule, m Metric, window, ago time.D
 		by = []string{}
 	}
 	series, err := v.history.Query(ctx, v.tenant, query.Metric{
-		View: m.View, Name: m.Name, Eval: r.Eval, Labels: r.Where, By: by, To: v.end.Add(-ago), Window: window,
+		View: m.View, Name: m.Name, Eval: r.Eval, Labels: r.whereOf(m), By: by, To: v.end.Add(-ago), Window: window,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s of %s, tenant %s: %w", m.Name, m.View, v.tenant, err)
@@ -66,6 +67,22 @@ func (v *view) groups(ctx context.Context, r *Rule, m Metric, window, ago time.D
 		}
 	}
 	return out, nil
+}
+
+// whereOf are the labels that a metric's series must have: of the whole those that
+// its view knows, since a part may be told apart by more.
+func (r *Rule) whereOf(m Metric) map[string]string {
+	if m != r.Over {
+		return r.Where
+	}
+	for _, v := range rollup.Views {
+		if v.Name == m.View {
+			own := maps.Clone(r.Where)
+			maps.DeleteFunc(own, func(name, _ string) bool { return !slices.Contains(v.Labels, name) })
+			return own
+		}
+	}
+	return r.Where
 }
 
 // keyOf names a group within its rule and tenant.
