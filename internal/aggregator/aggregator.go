@@ -20,7 +20,7 @@ type Topics interface {
 	Partitions(ctx context.Context, topic string) (int, error)
 }
 
-// Aggregator turns topic spans into topic rollups.
+// Aggregator turns topics spans and events into topic rollups.
 type Aggregator struct {
 	cfg      Config
 	consumer Consumer
@@ -58,11 +58,23 @@ func (a *Aggregator) partition(ctx context.Context, src Source) error {
 	if err != nil {
 		return fmt.Errorf("count partitions of %s: %w", schema.TopicRollups, err)
 	}
-	m := a.metrics.meter(log.Partition)
-	defer m.forget()
 	l := &loop{
-		cfg: a.cfg, src: src, core: newCore(a.cfg, log, a.pricer()), pack: newPacker(partitions), meter: m,
+		cfg: a.cfg, src: src, pack: newPacker(partitions),
 		log: a.log.With("topic", log.Topic, "partition", log.Partition),
 	}
+	l.count(a.metrics, a.pricer())
+	defer l.meter.forget()
 	return l.run(ctx)
+}
+
+// count gives the loop what counts its topic.
+func (l *loop) count(m *metrics, pricer Pricer) {
+	log := l.src.Log()
+	if log.Topic == schema.TopicEvents {
+		c := newToldCore(l.cfg, log)
+		l.core, l.meter = c, m.toldMeter(log.Partition, c)
+		return
+	}
+	c := newCore(l.cfg, log, pricer)
+	l.core, l.meter = c, m.meter(log.Partition, c)
 }

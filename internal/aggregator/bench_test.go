@@ -97,11 +97,11 @@ func madeUpNames(t *testing.T, names int) {
 	cfg.Dedup.Spans, cfg.MaxSeries, cfg.Window, cfg.WindowSpans = 1000, 2000, 1<<40, 5000
 	before := heapNow()
 	c, reg := newCore(cfg, pipeline.Log{Topic: schema.TopicSpans}, ReportedCost{}), prometheus.NewRegistry()
-	m := newMetrics(reg).meter(0)
+	m := newMetrics(reg).meter(0, c)
 	k, sent, most := newPacker(1), table{}, 0
 	flush := func() {
 		records := k.pack(c.catalogue.touched)
-		m.flushed(c, records, 0)
+		m.flushed(records, 0)
 		sent.mergeView(t, records, "component")
 		c.catalogue.clear()
 	}

@@ -19,6 +19,12 @@ type Config struct {
 	Window int64
 	// WindowSpans bounds the spans that are held for that.
 	WindowSpans int
+	// EventWindow is how many positions of a partition's topic events are
+	// remembered: so far back an event that is sent again is known, and an assessment
+	// that is changed is taken back.
+	EventWindow int64
+	// EventsHeld bounds the events and assessments that are remembered.
+	EventsHeld int
 	// MaxSeries bounds a tenant's series in a partition; the rest is __other__.
 	MaxSeries int
 	// MaxOpen bounds the partials held between two flushes, as panes of series.
@@ -34,7 +40,7 @@ type Config struct {
 // DefaultConfig is what the flags say.
 func DefaultConfig() Config {
 	return Config{
-		Dedup: dedup.DefaultConfig(), Window: 20_000, WindowSpans: 100_000,
+		Dedup: dedup.DefaultConfig(), Window: 20_000, WindowSpans: 100_000, EventWindow: 50_000, EventsHeld: 50_000,
 		MaxSeries: 5_000, MaxOpen: 20_000, Interval: time.Second,
 	}
 }
@@ -49,6 +55,8 @@ func (c Config) Validate() error {
 	}
 	atLeast("window", c.Window, 1)
 	atLeast("window spans", int64(c.WindowSpans), 1)
+	atLeast("event window", c.EventWindow, 1)
+	atLeast("events held", int64(c.EventsHeld), 1)
 	atLeast("series of a tenant", int64(c.MaxSeries), 1)
 	atLeast("open partials", int64(c.MaxOpen), 1)
 	if c.Interval < 10*time.Millisecond || c.Interval > 5*time.Second {

@@ -11,12 +11,18 @@ import (
 // API and docs/metrics.md are made of, is what the aggregator does.
 func TestDefinitionsAreTheWords(t *testing.T) {
 	t.Parallel()
-	forms := [...]rollup.Form{counted: rollup.Counted, added: rollup.Added, bounded: rollup.Bounded, measured: rollup.Measured, distinct: rollup.Different}
-	scales := map[string]float64{"ns": 1e-9, "1e-6 tokens/s": 1e-6, "1e-9 US dollars": 1e-9}
-	if len(rollup.Definitions) != len(definitions) {
-		t.Errorf("%d definitions, want %d", len(rollup.Definitions), len(definitions))
+	forms := [...]rollup.Form{
+		counted: rollup.Counted, added: rollup.Added, bounded: rollup.Bounded, measured: rollup.Measured, distinct: rollup.Different,
+		graded: rollup.Graded, shared: rollup.Share,
 	}
-	for _, d := range definitions {
+	scales := map[string]float64{
+		"ns": 1e-9, "1e-6 tokens/s": 1e-6, "1e-9 US dollars": 1e-9, "1e-6": 1e-6, "1e-6 points": 1e-6, "1/100 of a point": 100,
+	}
+	all := slices.Concat(definitions[:], toldDefinitions[:toldUsers]) // users and sessions are spans' too
+	if len(rollup.Definitions) != len(all) {
+		t.Errorf("%d definitions, want %d", len(rollup.Definitions), len(all))
+	}
+	for _, d := range all {
 		w := rollup.DefinitionOf(d.name)
 		scale := scales[d.unit]
 		if scale == 0 {
@@ -32,19 +38,18 @@ func TestDefinitionsAreTheWords(t *testing.T) {
 			t.Errorf("%s: the words are %+v, it is %+v", v.Name, own.Catalogue().Definition(v.Name), made.value)
 		}
 	}
-	if len(rollup.Views) != len(views) {
-		t.Fatalf("%d views in words, want %d", len(rollup.Views), len(views))
+	shipped := slices.Concat(views, toldViews)
+	if len(rollup.Views) != len(shipped) {
+		t.Fatalf("%d views in words, want %d", len(rollup.Views), len(shipped))
 	}
-	for i, v := range views {
+	for i, v := range shipped {
 		w := rollup.Views[i]
 		var labels, metrics []string
-		for _, d := range v.dims {
-			labels = append(labels, dimNames[d])
-		}
+		labels = append(labels, v.labels()...)
 		for left := v.metrics; left != 0; {
 			m := left.first()
 			left &^= 1 << m
-			metrics = append(metrics, definitions[m].name)
+			metrics = append(metrics, v.definition(m).name)
 		}
 		told := slices.Clone(w.Metrics)
 		slices.Sort(told)

@@ -1,6 +1,7 @@
-// Package aggregator turns topic spans into rolling metrics, exactly: every span
-// that the writer stores is counted once in every series that it belongs to, in
-// whatever order spans arrive and whatever dies in between (P3, P4).
+// Package aggregator turns topics spans and events into rolling metrics, exactly:
+// every span that the writer stores is counted once in every series that it
+// belongs to, in whatever order spans arrive and whatever dies in between (P3,
+// P4); and so is every business event, and every assessment as it is now.
 //
 // Each partition has one goroutine and a [core], which is pure: the same log
 // gives the same contributions. Per record it decodes, drops resends by Rule D
@@ -9,6 +10,11 @@
 // span's end. Once a second what was touched goes to topic rollups in one Kafka
 // transaction with the partition's offset, and is forgotten: a partial is an
 // addition, so a late span is simply an addition to an old pane.
+//
+// Partitions of topic events have a core of their own (told_*.go), in the same
+// loop ([tally] is what both can do). It remembers a window of the log: an event
+// that comes again is known by its id, and what an assessment added is taken back
+// when it is changed or deleted.
 //
 // Invariants:
 //

@@ -23,9 +23,9 @@ type Source interface {
 type loop struct {
 	cfg   Config
 	src   Source
-	core  *core
+	core  tally
 	pack  packer
-	meter *meter
+	meter meter
 	log   *slog.Logger
 
 	next      int64 // no record below it is wanted
@@ -143,12 +143,12 @@ func (l *loop) recall(ctx context.Context, from, stands int64) (full bool, err e
 	reached := false
 	err = l.src.ReadRange(ctx, from, l.next, func(r *pipeline.Record) error {
 		if r.Offset >= stands && !reached {
-			reached, full = true, l.core.ring.Full()
+			reached, full = true, l.core.full()
 		}
 		l.core.recall(r, stands)
 		return nil
 	})
-	return full || !reached && l.core.ring.Full(), err
+	return full || !reached && l.core.full(), err
 }
 
 // gather takes records until it is time to flush; false: the source drains.
@@ -181,7 +181,7 @@ func (l *loop) gather(ctx, fetchCtx context.Context) (more bool, err error) {
 			}
 			l.core.take(r)
 			l.next = r.Offset + 1
-			if l.core.catalogue.open >= l.cfg.MaxOpen {
+			if l.core.added().open >= l.cfg.MaxOpen {
 				if err := l.flush(ctx); err != nil {
 					return false, err
 				}
@@ -209,7 +209,7 @@ func (l *loop) flush(ctx context.Context) error {
 	}
 	began := time.Now()
 	warm := l.mark()
-	records := l.pack.pack(l.core.catalogue.touched)
+	records := l.pack.pack(l.core.added().touched)
 	var err error
 	if len(records) == 0 {
 		err = l.src.Commit(ctx, l.next, l.metadata(warm))
@@ -219,8 +219,8 @@ func (l *loop) flush(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.meter.flushed(l.core, records, time.Since(began))
-	l.core.catalogue.clear()
+	l.meter.flushed(records, time.Since(began))
+	l.core.added().clear()
 	l.committed = l.next
 	return nil
 }
@@ -228,7 +228,7 @@ func (l *loop) flush(ctx context.Context) error {
 // mark notes where the ring's memory begins now, and gives the offset from which
 // a successor that begins at next warms up, -1 if that is not known.
 func (l *loop) mark() int64 {
-	l.marks = append(l.marks, mark{l.next, l.core.ring.Oldest()})
+	l.marks = append(l.marks, mark{l.next, l.core.oldest()})
 	stands := l.core.standsOn(l.next)
 	for len(l.marks) > 1 && l.marks[1].offset <= stands {
 		l.marks = l.marks[1:]

@@ -19,6 +19,7 @@ type metrics struct {
 	overflown                                         *prometheus.CounterVec
 	took                                              prometheus.Histogram
 	series, held                                      *prometheus.GaugeVec
+	events                                            toldMetrics
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -52,27 +53,38 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}),
 		series: gauges("series", "Series admitted in the present generation."),
 		held:   gauges("window_spans", "Spans held for self time and retries."),
+		events: newToldMetrics(f),
 	}
-	for i := range views {
-		m.overflown.WithLabelValues(views[i].name)
+	for _, v := range append(views[:len(views):len(views)], toldViews...) {
+		m.overflown.WithLabelValues(v.name)
 	}
 	return m
 }
 
 // meter reports one partition.
-type meter struct {
+type meter interface {
+	// flushed counts what a transaction told.
+	flushed(records []pipeline.Record, took time.Duration)
+	// forget drops the series of a partition that is no longer ours.
+	forget()
+}
+
+// spanMeter reports a partition of topic spans.
+type spanMeter struct {
 	*metrics
+	core              *core
 	partition         string
 	told              counts
 	unresolved, early uint64
 }
 
-func (m *metrics) meter(partition int32) *meter {
-	return &meter{metrics: m, partition: strconv.Itoa(int(partition))}
+func (m *metrics) meter(partition int32, c *core) *spanMeter {
+	return &spanMeter{metrics: m, core: c, partition: strconv.Itoa(int(partition))}
 }
 
-// flushed counts what a transaction told.
-func (m *meter) flushed(c *core, records []pipeline.Record, took time.Duration) {
+// flushed implements meter.
+func (m *spanMeter) flushed(records []pipeline.Record, took time.Duration) {
+	c := m.core
 	now, before := c.counts, m.told
 	m.spans.Add(float64(now.spans - before.spans))
 	m.duplicates.Add(float64(now.duplicates - before.duplicates))
@@ -86,22 +98,27 @@ func (m *meter) flushed(c *core, records []pipeline.Record, took time.Duration) 
 	m.metrics.unresolved.Add(float64(c.window.unresolved - m.unresolved))
 	m.metrics.early.Add(float64(c.window.early - m.early))
 	m.unresolved, m.early = c.window.unresolved, c.window.early
-	for i, n := range c.catalogue.overflown {
+	m.sent(c.catalogue, records, took)
+	m.series.WithLabelValues(m.partition).Set(float64(len(c.catalogue.known)))
+	m.held.WithLabelValues(m.partition).Set(float64(c.window.size()))
+}
+
+// sent counts what a transaction had.
+func (m *metrics) sent(c *catalogue, records []pipeline.Record, took time.Duration) {
+	for i, n := range c.overflown {
 		m.overflown.WithLabelValues(c.views[i].name).Add(float64(n))
-		c.catalogue.overflown[i] = 0
+		c.overflown[i] = 0
 	}
 	m.records.Add(float64(len(records)))
 	for i := range records {
 		m.bytes.Add(float64(len(records[i].Value)))
 	}
-	m.partials.Add(float64(c.catalogue.open))
+	m.partials.Add(float64(c.open))
 	m.took.Observe(took.Seconds())
-	m.series.WithLabelValues(m.partition).Set(float64(len(c.catalogue.known)))
-	m.held.WithLabelValues(m.partition).Set(float64(c.window.size()))
 }
 
-// forget drops the series of a partition that is no longer ours.
-func (m *meter) forget() {
+// forget implements meter.
+func (m *spanMeter) forget() {
 	m.series.DeleteLabelValues(m.partition)
 	m.held.DeleteLabelValues(m.partition)
 }

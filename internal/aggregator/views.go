@@ -74,6 +74,8 @@ const (
 	bounded              // and the least and the greatest
 	measured             // and how they are distributed
 	distinct             // how many different values
+	graded               // how many, what they add up to and how they are distributed: all that can be taken back
+	shared               // how many, and how many of them are 1
 )
 
 // definition is what a metric is.
@@ -128,6 +130,11 @@ type view struct {
 	dims    []dim
 	metrics metricSet
 
+	// named and defined are the labels and metrics of a view of what is told beside
+	// spans; nil: it is of spans.
+	named   []string
+	defined []definition
+
 	own   *custom.View // nil: a shipped view
 	value definition   // of ownValue
 }
@@ -152,13 +159,19 @@ func (v *view) definition(m metric) *definition {
 	if m == ownValue {
 		return &v.value
 	}
+	if v.defined != nil {
+		return &v.defined[m]
+	}
 	return &definitions[m]
 }
 
 // labels are what the labels of the view's series are called.
 func (v *view) labels() []string {
-	if v.own != nil {
+	switch {
+	case v.own != nil:
 		return v.own.Labels
+	case v.named != nil:
+		return v.named
 	}
 	names := make([]string, len(v.dims))
 	for i, d := range v.dims {
@@ -169,7 +182,7 @@ func (v *view) labels() []string {
 
 // values are a span's labels, in the order of labels.
 func (v *view) values(f *facts, to []string) []string {
-	if v.own != nil {
+	if v.own != nil || v.named != nil {
 		return append(to, f.own...)
 	}
 	for _, d := range v.dims {
@@ -238,7 +251,7 @@ var shown = metricSet(1<<metricCount-1) &^ setOf(selfTime, retries, finished)
 // Shipped is what metrics.yaml builds on.
 func Shipped() custom.Shipped {
 	s := custom.Shipped{Of: []string{"spans"}}
-	for _, v := range views {
+	for _, v := range append(views[:len(views):len(views)], toldViews...) {
 		s.Views = append(s.Views, v.name)
 	}
 	for m := range metricCount {
@@ -263,8 +276,10 @@ func metricOf(name string) metric {
 // add puts an observation into a partial as its form keeps it.
 func (k form) add(p *rollup.Partial, o rollup.Observation) {
 	switch k {
-	case counted, added:
+	case counted, added, shared:
 		p.Add(o)
+	case graded:
+		p.Grade(o)
 	case bounded:
 		p.Observe(o)
 	case measured:

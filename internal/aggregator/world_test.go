@@ -1,6 +1,7 @@
 package aggregator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
@@ -30,7 +31,7 @@ var received = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
 var testConfig = Config{
 	Dedup: dedup.Config{Spans: 1000, Horizon: time.Hour}, Window: 500, WindowSpans: 1000,
-	MaxSeries: 100, MaxOpen: 1000, Interval: time.Second,
+	EventWindow: 500, EventsHeld: 1000, MaxSeries: 100, MaxOpen: 1000, Interval: time.Second,
 }
 
 // piece is a span of the tests.
@@ -145,7 +146,7 @@ func (w table) canonical() map[string]rollup.Partial {
 
 func expectSame(t testing.TB, what string, want, got table) {
 	t.Helper()
-	if diff := cmp.Diff(want.canonical(), got.canonical()); diff != "" {
+	if diff := gocmp.Diff(want.canonical(), got.canonical()); diff != "" {
 		t.Fatalf("%s (-want +got):\n%s", what, diff)
 	}
 }
@@ -198,6 +199,7 @@ func randomLog(t testing.TB, rng *rand.Rand, records int) (log []pipeline.Record
 
 // fakeLog is a partition, the group's offset and topic rollups, in memory.
 type fakeLog struct {
+	topic     string // "": spans
 	log       []pipeline.Record
 	committed pipeline.Committed
 	rollups   []pipeline.Record
@@ -217,7 +219,7 @@ type fakeSource struct {
 var errDead = errors.New("killed")
 
 func (s *fakeSource) Log() pipeline.Log {
-	return pipeline.Log{Topic: schema.TopicSpans, TopicID: [16]byte{1}}
+	return pipeline.Log{Topic: cmp.Or(s.topic, schema.TopicSpans), TopicID: [16]byte{1}}
 }
 func (s *fakeSource) Committed() pipeline.Committed { return s.committed }
 func (s *fakeSource) Start() int64                  { return max(s.committed.Offset, 0) }
@@ -293,10 +295,8 @@ func (w *fakeLog) live(t *testing.T, cfg Config) {
 	t.Helper()
 	for end := w.log[len(w.log)-1].Offset + 1; w.committed.Offset < end; {
 		src := &fakeSource{fakeLog: w, draining: make(chan struct{})}
-		l := &loop{
-			cfg: cfg, src: src, core: newCore(cfg, src.Log(), ReportedCost{}), pack: newPacker(3),
-			meter: newMetrics(nil).meter(0), log: slog.New(slog.DiscardHandler),
-		}
+		l := &loop{cfg: cfg, src: src, pack: newPacker(3), log: slog.New(slog.DiscardHandler)}
+		l.count(newMetrics(nil), ReportedCost{})
 		if err := l.run(t.Context()); err != nil && !errors.Is(err, pipeline.ErrAmbiguous) {
 			t.Fatal(err)
 		}

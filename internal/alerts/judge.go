@@ -128,6 +128,10 @@ func (r *Rule) counts() bool {
 	}
 }
 
+// addsUp reports whether the statistic of few observations is small: then few
+// against many is a fall, and not too little to go by.
+func (r *Rule) addsUp() bool { return r.counts() || r.Stat.Stat == query.Sum }
+
 // value is the rule's statistic in the unit that people use; false: there is none.
 func (r *Rule) value(m Metric, g *group) (float64, bool) {
 	value, ok := g.Value(r.Stat.Stat, r.Stat.Quantile)
@@ -239,12 +243,13 @@ func (r *Rule) change(ctx context.Context, v *view) (out []verdict, err error) {
 	then, err := v.groups(ctx, r, r.Of, r.Window, Week)
 	for key, old := range then {
 		recent := now[key]
-		if r.observations(&old) < r.Min || r.Above.Set && r.observations(&recent) < r.Min {
+		few := r.observations(&recent) < r.Min
+		if r.observations(&old) < r.Min || few && (r.Above.Set || !r.addsUp()) {
 			continue
 		}
 		was, _ := r.value(r.Of, &old)
 		is, ok := r.value(r.Of, &recent)
-		if was <= 0 || !ok && !r.counts() && r.Stat.Stat != query.Sum {
+		if was <= 0 || !ok && !r.addsUp() {
 			continue
 		}
 		value := (is - was) / was

@@ -2,6 +2,7 @@ package alerts
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,8 +49,8 @@ func (w *ratings) Query(_ context.Context, _ string, q query.Metric) ([]query.Se
 func fired(t *testing.T, h History) (out []Notice) {
 	t.Helper()
 	e := NewEngine(packed(t, ""), 100)
-	for now := dawn; now < dawn+3600; now += int64(Default().Every / time.Second) {
-		list, err := e.Step(t.Context(), h, now)
+	for at := dawn; at < dawn+3600; at += int64(Default().Every / time.Second) {
+		list, err := e.Step(t.Context(), h, at)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,6 +61,45 @@ func fired(t *testing.T, h History) (out []Notice) {
 		}
 	}
 	return out
+}
+
+func judgedBy(name, source string) []rollup.Label {
+	return []rollup.Label{{Name: "name", Value: name}, {Name: "source", Value: source}}
+}
+
+func mean(n, millionths int64) rollup.Partial { return rollup.Partial{Count: n, Sum: n * millionths} }
+
+// TestQualityRulesOfThePack: a judge whose scores drop fires, and so do unsafe
+// answers; few of them do not, nor do scores that hold.
+func TestQualityRulesOfThePack(t *testing.T) {
+	score, unsafe := Metric{"assessment", "score"}, Metric{"safety", "safety_violation"}
+	judge := judgedBy("relevance", "LLM_JUDGE")
+	scorer := []rollup.Label{{Name: "name", Value: "safety"}}
+	for _, c := range []struct {
+		what string
+		w    ratings
+		want string // summary; "": nothing fires
+	}{
+		{"a judge's scores drop", ratings{score, judge, mean(400, 820_000), mean(300, 610_000)}, "scores of relevance changed by -25.61 % against this time last week, over 300 answers"},
+		{"few of them now", ratings{score, judge, mean(400, 820_000), mean(49, 100_000)}, ""},
+		{"few of them then", ratings{score, judge, mean(49, 820_000), mean(300, 100_000)}, ""},
+		{"none now", ratings{score, judge, mean(400, 820_000), rollup.Partial{}}, ""},
+		{"they hold", ratings{score, judge, mean(400, 820_000), mean(300, 760_000)}, ""},
+		{"they rise", ratings{score, judge, mean(400, 420_000), mean(300, 960_000)}, ""},
+		{"another's drop as far", ratings{score, judgedBy("length", "CODE"), mean(400, 820_000), mean(300, 610_000)}, ""},
+		{"people's drop", ratings{score, judgedBy("helpful", "HUMAN"), mean(60, 900_000), mean(50, 600_000)}, "people's scores of helpful changed by -33.33 % against this time last week, over 50 answers"},
+		{"unsafe answers", ratings{unsafe, scorer, rollup.Partial{}, rollup.Partial{Count: 50, Sum: 5}}, "safety found 10 % of 50 answers unsafe within 1h0m0s"},
+		{"one of few is unsafe", ratings{unsafe, scorer, rollup.Partial{}, rollup.Partial{Count: 9, Sum: 5}}, ""},
+		{"personal data", ratings{Metric{"safety", "pii_found"}, scorer, rollup.Partial{}, rollup.Partial{Count: 200, Sum: 4}}, "safety found personal data in 2 % of 200 answers within 1h0m0s"},
+	} {
+		got := fired(t, &c.w)
+		switch {
+		case c.want == "" && len(got) != 0, c.want != "" && len(got) != 1:
+			t.Errorf("%s: %+v", c.what, got)
+		case c.want != "" && (got[0].Status != Firing || !strings.HasSuffix(got[0].Summary, c.want)):
+			t.Errorf("%s: %+v, want %s", c.what, got[0], c.want)
+		}
+	}
 }
 
 // rates are the parts of a whole, each a metric of its own.

@@ -33,6 +33,9 @@ func (r *Rule) worded(v float64) string {
 	case Threshold, Absence:
 	}
 	d := rollup.DefinitionOf(r.Of.Name)
+	if d.Form == rollup.Share && !r.counts() {
+		return short(100*v) + " %"
+	}
 	if r.counts() || d.Scale == 1 {
 		return short(v)
 	}

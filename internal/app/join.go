@@ -75,7 +75,7 @@ type aggregatorParts struct {
 
 // join makes the aggregator a member of its group to be.
 func (p aggregatorParts) join() (*aggregator.Aggregator, error) {
-	p.group.Topics, p.group.Transactions = []string{schema.TopicSpans}, true
+	p.group.Topics, p.group.Transactions = []string{schema.TopicSpans, schema.TopicEvents}, true
 	p.cfg.Own = p.own
 	consumer, err := bus.NewConsumer(p.kafka, p.group, bus.ConsumerDeps{Start: bus.AtLogStart, Log: p.log, Reg: ofGroup(p.group, p.reg)})
 	if err != nil {

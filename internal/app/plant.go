@@ -97,7 +97,7 @@ func (p *plant) runBus(ctx context.Context, ready func()) error {
 	cfg.Dir, cfg.Listen = filepath.Join(p.up.DataDir, "bus"), p.up.Kafka
 	cfg.MaxLogBytes = p.up.MaxLogBytes
 	cfg.Hold = map[string][]string{
-		schema.TopicSpans: {writerGroup, aggregatorGroup}, schema.TopicEvents: {writerGroup}, schema.TopicRollups: {writerGroup},
+		schema.TopicSpans: {writerGroup, aggregatorGroup}, schema.TopicEvents: {writerGroup, aggregatorGroup}, schema.TopicRollups: {writerGroup},
 	}
 	b, err := embedded.Open(ctx, cfg, embedded.Deps{Floor: p.floor, Log: p.log, Reg: p.reg})
 	if err != nil {

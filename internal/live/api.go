@@ -29,6 +29,7 @@ type question struct {
 	stats []stat
 	scale float64
 	unit  string
+	rate  *rollup.Rate // nil: a metric is asked for
 }
 
 // stat is a statistic as the request names it: p95 is a quantile.
@@ -83,16 +84,16 @@ func (s *Server) query(w http.ResponseWriter, r *http.Request, tenant string) {
 }
 
 func (s *Server) ask(tenant string, q *question) (*Answer, error) {
+	if q.rate != nil {
+		return s.askRate(tenant, q)
+	}
 	list, err := s.store.Query(tenant, q.Metric)
 	if err != nil {
 		return nil, err
 	}
 	out := &Answer{View: q.View, Metric: q.Name, Unit: q.unit, Complete: s.follower.Complete(), Series: []AnswerSeries{}}
 	for i := range list {
-		x := AnswerSeries{Labels: make(map[string]string, len(list[i].Labels))}
-		for _, l := range list[i].Labels {
-			x.Labels[l.Name] = l.Value
-		}
+		x := AnswerSeries{Labels: textsOf(list[i].Labels)}
 		for j := range list[i].Points {
 			p := &list[i].Points[j]
 			x.Points = append(x.Points, AnswerPoint{p.From, p.To, q.values(p)})
@@ -100,6 +101,33 @@ func (s *Server) ask(tenant string, q *question) (*Answer, error) {
 		out.Series = append(out.Series, x)
 	}
 	return out, nil
+}
+
+// askRate answers with shares, each with how many it is of.
+func (s *Server) askRate(tenant string, q *question) (*Answer, error) {
+	list, err := s.store.Rate(tenant, q.rate, q.Metric)
+	if err != nil {
+		return nil, err
+	}
+	out := &Answer{View: q.rate.Of.View, Metric: q.rate.Name, Unit: "share", Complete: s.follower.Complete(), Series: []AnswerSeries{}}
+	for i := range list {
+		x := AnswerSeries{Labels: textsOf(list[i].Labels)}
+		for _, p := range list[i].Points {
+			x.Points = append(x.Points, AnswerPoint{p.From, p.To, map[string]float64{
+				"count": p.N, "sum": p.Part, "mean": p.Value(), "low": p.Low, "high": p.High,
+			}})
+		}
+		out.Series = append(out.Series, x)
+	}
+	return out, nil
+}
+
+func textsOf(labels []rollup.Label) map[string]string {
+	out := make(map[string]string, len(labels))
+	for _, l := range labels {
+		out[l.Name] = l.Value
+	}
+	return out
 }
 
 // values are the statistics of a point, in the answer's unit.
@@ -113,7 +141,7 @@ func (q *question) values(p *query.Point) map[string]float64 {
 		switch st.of {
 		case query.Sum, query.SumRate, query.Mean, query.Min, query.Max, query.Quantile, query.Estimated:
 			v *= q.scale
-		case query.Count, query.Rate, query.Distinct, query.EstimatedCount:
+		case query.Count, query.Rate, query.Distinct, query.EstimatedCount, query.Low, query.High:
 		}
 		out[st.name] = v
 	}
@@ -124,7 +152,7 @@ func (q *question) values(p *query.Point) map[string]float64 {
 func (s *Server) list(w http.ResponseWriter, _ *http.Request, _ string) {
 	own := s.store.cfg.Own
 	reply(w, http.StatusOK, map[string]any{
-		"metrics": slices.Concat(rollup.Definitions, own.Metrics), "views": slices.Concat(rollup.Views, own.Views), "stats": query.Stats,
+		"metrics": slices.Concat(rollup.Definitions, own.Metrics), "views": slices.Concat(rollup.Views, own.Views), "rates": rollup.Rates, "stats": query.Stats,
 	})
 }
 
@@ -163,6 +191,9 @@ func parseQuestion(v url.Values, own rollup.Catalogue, now time.Time) (*question
 			q.Labels[name] = v.Get(key)
 		}
 	}
+	if q.rate, err = rateOf(v, q); err != nil {
+		return nil, err
+	}
 	d := own.Definition(q.Name)
 	q.unit, q.scale = d.Unit, d.Scale
 	if err := q.readStats(v["stat"], d); err != nil {
@@ -171,9 +202,30 @@ func parseQuestion(v url.Values, own rollup.Catalogue, now time.Time) (*question
 	return q, nil
 }
 
+// rateOf is the rate that is asked for: a shipped one by its name, or the metric
+// over another; nil: none is.
+func rateOf(v url.Values, q *question) (*rollup.Rate, error) {
+	if text := v.Get("over"); text != "" {
+		view, name, found := strings.Cut(text, ".")
+		if !found {
+			return nil, fmt.Errorf("over=%s: want a metric of a view, such as tenant.trace_latency", text)
+		}
+		of := rollup.MetricName{View: q.View, Name: q.Name}
+		return &rollup.Rate{Name: q.Name, Of: of, Over: rollup.MetricName{View: view, Name: name}}, nil
+	}
+	i := slices.IndexFunc(rollup.Rates, func(r rollup.Rate) bool { return r.Name == q.Name })
+	if i < 0 {
+		return nil, nil
+	}
+	return &rollup.Rates[i], nil
+}
+
 func (q *question) readStats(names []string, d rollup.Definition) error {
 	if len(names) == 0 {
 		names = usualStats[cmp.Or(d.Form, rollup.Measured)] // whatever there is
+	}
+	if d.Form == rollup.Share && !slices.Contains(names, string(query.Count)) {
+		names = append([]string{string(query.Count)}, names...) // a share of how many?
 	}
 	for _, name := range names {
 		st := stat{name: name, of: query.Stat(name)}
@@ -198,6 +250,8 @@ var usualStats = map[rollup.Form][]string{
 	rollup.Bounded:   {"count", "sum", "sum_rate", "mean", "min", "max"},
 	rollup.Measured:  {"count", "rate", "mean", "min", "max", "p50", "p90", "p95", "p99"},
 	rollup.Different: {"distinct"},
+	rollup.Graded:    {"count", "rate", "mean", "p50", "p90", "p95", "p99"},
+	rollup.Share:     {"count", "sum", "mean", "low", "high"},
 }
 
 // instant reads RFC 3339 or Unix seconds.

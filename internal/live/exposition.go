@@ -27,12 +27,13 @@ type exposition struct {
 	now     time.Time
 	room    int // for series
 	omitted int
+	asked   map[asked][]answered
 }
 
 // Families gives a tenant's metrics as Prometheus has them. legacy: by their
 // names of before 2026 as well.
 func (s *Store) Families(tenant string, now time.Time, legacy bool) []*dto.MetricFamily {
-	e := exposition{s: s, tenant: tenant, now: now, room: s.cfg.MaxExposed}
+	e := exposition{s: s, tenant: tenant, now: now, room: s.cfg.MaxExposed, asked: make(map[asked][]answered)}
 	var out []*dto.MetricFamily
 	byName := make(map[string]*dto.MetricFamily)
 	for _, f := range s.families {
@@ -63,7 +64,7 @@ func (s shape) kind() dto.MetricType {
 	switch s {
 	case distribution:
 		return dto.MetricType_HISTOGRAM
-	case windowSum, windowMean, windowDistinct:
+	case windowSum, windowMean, windowDistinct, windowStat, windowRate:
 		return dto.MetricType_GAUGE
 	case countTotal, sumTotal:
 	}
@@ -73,9 +74,12 @@ func (s shape) kind() dto.MetricType {
 // metrics gives a family's series, in order of their labels, as many as there is
 // room for.
 func (e *exposition) metrics(f *family) (out []*dto.Metric) {
-	if f.shape.kind() == dto.MetricType_GAUGE {
+	switch f.shape {
+	case windowSum, windowMean, windowDistinct:
 		out = e.window(f)
-	} else {
+	case windowStat, windowRate:
+		out = e.statistics(f)
+	case countTotal, sumTotal, distribution:
 		out = e.totals(f)
 	}
 	slices.SortFunc(out, func(a, b *dto.Metric) int {
@@ -175,6 +179,6 @@ func (f *family) tell(m *dto.Metric, p *rollup.Partial, began time.Time) {
 	case distribution:
 		m.Histogram = f.histogram(p)
 		m.Histogram.CreatedTimestamp = created
-	case windowSum, windowMean, windowDistinct:
+	case windowSum, windowMean, windowDistinct, windowStat, windowRate:
 	}
 }

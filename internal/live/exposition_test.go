@@ -35,6 +35,9 @@ func (d *door) tellAll(tenant string) {
 				if name == "kind" {
 					value = []string{"AGENT", "LLM", "TOOL"}[n]
 				}
+				if name == "state" {
+					value = []string{"started", "completed", "failed"}[n]
+				}
 				l = append(l, name, value)
 			}
 			for _, m := range v.Metrics {

@@ -1,6 +1,11 @@
 package live
 
-import "github.com/spanmill/spanmill/pkg/schema/rollup"
+import (
+	"slices"
+
+	"github.com/spanmill/spanmill/internal/query"
+	"github.com/spanmill/spanmill/pkg/schema/rollup"
+)
 
 // shape is how a metric is told to Prometheus.
 type shape uint8
@@ -12,6 +17,8 @@ const (
 	windowSum                   // a gauge: what was added within the window, which may be taken back
 	windowMean                  // a gauge: the mean within the window
 	windowDistinct              // a gauge: how many different values there were within the window
+	windowStat                  // a gauge: a statistic of the last hour and of the last day
+	windowRate                  // a gauge: a statistic of a rate, likewise
 )
 
 // family is one metric as Prometheus sees it. It is made of one view, so that
@@ -26,6 +33,8 @@ type family struct {
 	only         string       // value of the view's dimension kind, "" for all
 	more         rollup.Label // another label, if it has a name
 	legacy       bool         // a name of before 2026
+	stat         query.Stat   // of windowStat and windowRate
+	rate         *rollup.Rate // of windowRate
 }
 
 // Units, in those of the rollups.
@@ -52,7 +61,9 @@ var (
 
 // families are all of them, the most asked for first: where there is not room
 // for all, the last ones are left out.
-var families = []family{
+var families = slices.Concat(spanFamilies, toldFamilies, rateFamilies(), lastFamilies)
+
+var spanFamilies = []family{
 	{name: "spanmill_trace_duration_seconds", help: "End-to-end latency of traces: end minus start of their root spans.", shape: distribution, view: "service", metric: "trace_latency", labels: serviceLabels, scale: seconds, buckets: agentBuckets},
 	{name: "spanmill_trace_errors_total", help: "Traces whose root span failed.", view: "service", metric: "trace_errors", labels: serviceLabels},
 	{name: "spanmill_spans_total", help: "Spans.", view: "service", metric: "spans", labels: serviceLabels},
@@ -85,5 +96,9 @@ var families = []family{
 	{name: "gen_ai_client_operation_duration_seconds", help: "Duration of model calls.", shape: distribution, view: "model", metric: "span_duration", labels: modelLabels, scale: seconds, buckets: callBuckets, legacy: true},
 	{name: "gen_ai_client_token_usage", help: "Tokens of model calls.", shape: distribution, view: "model", metric: "input_tokens", labels: modelLabels, scale: whole, more: rollup.Label{Name: "gen_ai_token_type", Value: "input"}, legacy: true},
 	{name: "gen_ai_client_token_usage", help: "Tokens of model calls.", shape: distribution, view: "model", metric: "output_tokens", labels: modelLabels, scale: whole, more: rollup.Label{Name: "gen_ai_token_type", Value: "output"}, legacy: true},
+}
+
+// lastFamilies have the most series.
+var lastFamilies = []family{
 	{name: "spanmill_component_duration_seconds", help: "Duration of spans, by name.", shape: distribution, view: "component", metric: "span_duration", labels: componentLabels, scale: seconds, buckets: callBuckets},
 }

@@ -28,6 +28,7 @@ func TestMetricsPage(t *testing.T) {
 	for mark, table := range map[string]string{
 		"<!-- The tables are made from the code: go test ./internal/live -run TestMetricsPage -update -->\n": seriesTable(),
 		"<!-- metrics -->\n":  metricsTable(),
+		"<!-- rates -->\n":    ratesTable(),
 		"<!-- families -->\n": familiesTable(),
 	} {
 		head, rest, found := strings.Cut(page, mark)
@@ -80,6 +81,22 @@ func metricsTable() string {
 	return b.String()
 }
 
+func ratesTable() string {
+	var b strings.Builder
+	b.WriteString("| rate | what | part | of |\n|---|---|---|---|\n")
+	of := func(m rollup.MetricName, where map[string]string) string {
+		text := quoted([]string{m.View + "." + m.Name})
+		for name, value := range where { // one at most
+			text += fmt.Sprintf(", `%s` = %s", name, value)
+		}
+		return text
+	}
+	for _, r := range rollup.Rates {
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", r.Name, strings.TrimSuffix(r.Help, "."), of(r.Of, r.Where), of(r.Over, r.OverWhere))
+	}
+	return b.String()
+}
+
 func familiesTable() string {
 	var b strings.Builder
 	b.WriteString("| Prometheus | type | labels | of |\n|---|---|---|---|\n")
@@ -88,6 +105,13 @@ func familiesTable() string {
 		of := quoted([]string{f.metric}) + " of view " + quoted([]string{f.view})
 		if f.more.Name != "" {
 			names = append(names, f.more.Name)
+		}
+		if f.stat != "" {
+			names = append(names, "window")
+			of = "`" + string(f.stat) + "` of " + quoted([]string{f.metric}) + " of view " + quoted([]string{f.view}) + ", over `1h` and `24h`"
+		}
+		if f.rate != nil {
+			of = "`" + string(f.stat) + "` of rate " + quoted([]string{f.rate.Name}) + ", likewise"
 		}
 		if f.only != "" {
 			of += ", kind " + f.only

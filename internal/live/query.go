@@ -196,9 +196,11 @@ func (a *answer) series() []query.Series {
 		}
 	}
 	slices.SortFunc(out, func(x, y query.Series) int {
-		return slices.CompareFunc(x.Labels, y.Labels, func(l, m rollup.Label) int {
-			return cmp.Or(cmp.Compare(l.Name, m.Name), cmp.Compare(l.Value, m.Value))
-		})
+		return slices.CompareFunc(x.Labels, y.Labels, compareLabels)
 	})
 	return out
+}
+
+func compareLabels(l, m rollup.Label) int {
+	return cmp.Or(cmp.Compare(l.Name, m.Name), cmp.Compare(l.Value, m.Value))
 }

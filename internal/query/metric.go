@@ -66,7 +66,8 @@ var (
 type Stat string
 
 // The statistics. Rates are per second of the point's window; Estimated and
-// EstimatedCount are of all that sampled spans stand for.
+// EstimatedCount are of all that sampled spans stand for. Low and High bound the
+// share behind observations that are 1 or 0, with a confidence of 95 %.
 const (
 	Count          Stat = "count"
 	Rate           Stat = "rate"
@@ -79,10 +80,12 @@ const (
 	Distinct       Stat = "distinct"
 	EstimatedCount Stat = "estimated_count"
 	Estimated      Stat = "estimated"
+	Low            Stat = "low"
+	High           Stat = "high"
 )
 
 // Stats lists them.
-var Stats = []Stat{Count, Rate, Sum, SumRate, Mean, Min, Max, Quantile, Distinct, EstimatedCount, Estimated}
+var Stats = []Stat{Count, Rate, Sum, SumRate, Mean, Min, Max, Quantile, Distinct, EstimatedCount, Estimated, Low, High}
 
 // Value gives a statistic of the point, in the metric's unit; quantile, in
 // (0, 1], is for Quantile. false: there is none, such as the mean of nothing.
@@ -111,6 +114,12 @@ func (p *Point) Value(stat Stat, quantile float64) (float64, bool) {
 		return float64(p.Weight) / float64(rollup.Once), true
 	case Estimated:
 		return float64(p.Estimated), true
+	case Low:
+		low, _ := rollup.Wilson(float64(p.Sum), float64(p.Count))
+		return low, p.Count > 0
+	case High:
+		_, high := rollup.Wilson(float64(p.Sum), float64(p.Count))
+		return high, p.Count > 0
 	}
 	return 0, false
 }

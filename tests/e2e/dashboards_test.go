@@ -29,6 +29,7 @@ func TestDashboards(t *testing.T) {
 	up := harness.Start(t, harness.NewUp(t), harness.Options{Env: []string{"SPANMILL_ALERTS_FILE=" + hook.Alerts(t, privateRule)}})
 	start := time.Now().Add(-3 * time.Minute).Truncate(time.Second)
 	scrapes := scraped{}
+	tellQuality(t, up)
 	for i, seed := range []string{"1", "2"} {
 		if code, out := run(t, up, "demo", "--rate", "0", "--spans", "3000", "--seed", seed, "--start", start.UTC().Format(time.RFC3339)); code != 0 {
 			t.Fatalf("demo: exit %d\n%s", code, out)
@@ -50,7 +51,7 @@ func TestDashboards(t *testing.T) {
 	at := start.Add(30 * time.Second)
 	engine := promql.NewEngine(promql.EngineOpts{MaxSamples: 1e6, Timeout: time.Minute})
 	files, err := filepath.Glob(filepath.Join(harness.Root(t), "deploy", "grafana", "dashboards", "*.json"))
-	if err != nil || len(files) < 2 {
+	if err != nil || len(files) < 3 {
 		t.Fatal(files, err)
 	}
 	asked := 0
@@ -81,7 +82,7 @@ func TestDashboards(t *testing.T) {
 			}
 		}
 	}
-	if asked < 30 {
+	if asked < 60 {
 		t.Errorf("%d queries, want those of all panels", asked)
 	}
 	tellsNoContent(t, up, hook)

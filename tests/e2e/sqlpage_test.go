@@ -143,6 +143,7 @@ func TestContentAndEvaluationsAsLogs(t *testing.T) {
 			at("gen_ai.user.message", 2, `"body":{"kvlistValue":{"values":[{"key":"content","value":{"stringValue":"why?"}}]}}`),
 			at("gen_ai.system.message", 1, `"body":{"stringValue":"be brief"}`),
 			at("gen_ai.evaluation.result", 9, `"attributes":[{"key":"gen_ai.evaluation.name","value":{"stringValue":"relevance"}},{"key":"gen_ai.evaluation.score.value","value":{"doubleValue":0.5}}]`),
+			at("goal", 10, `"attributes":[{"key":"goal","value":{"stringValue":"purchase"}},{"key":"value","value":{"doubleValue":12.5}}]`),
 			`{"body":{"stringValue":"an ordinary line"}}`,
 		)
 	}
@@ -151,8 +152,11 @@ func TestContentAndEvaluationsAsLogs(t *testing.T) {
 	awaitSQL(t, up, `[{"role":"system","content":"be brief"},{"role":"user","content":"why?"}]`+"\t"+`[{"role":"assistant","finish_reason":"stop"}]`,
 		"SELECT input, output FROM llm_calls WHERE tenant = 'default' AND trace_id = '"+trace+"' FORMAT TSVRaw")
 	awaitSQL(t, up, "relevance\t0.5\tCODE\t"+span, "SELECT name, score, source_type, span_id FROM assessments_latest WHERE tenant = 'default' AND trace_id = '"+trace+"'")
+	awaitSQL(t, up, "2", "SELECT count() FROM business_events")
+	awaitSQL(t, up, trace+"\t12500000\tpurchase", "SELECT trace_id, value, attrs['goal'] FROM business_events_once WHERE tenant = 'default' AND name = 'goal'")
 	verify(t, up, 0, "exact: ")
 	tell(t, up, trace, schema.Event{Kind: schema.EventTraceDeleted})
 	awaitSQL(t, up, "0", "SELECT count() FROM llm_calls")
+	awaitSQL(t, up, "0", "SELECT count() FROM business_events_once")
 	up.Terminate(t)
 }

@@ -41,12 +41,15 @@ func Parse(name string, text []byte, shipped Shipped) (*Set, error) {
 		return nil, err
 	}
 	l := loader{compiler: c, shipped: shipped, taken: slices.Clone(shipped.Views)}
-	m := top.Fields("metrics", "views")
+	m := top.Fields("metrics", "views", "scorers")
 	for _, n := range m["metrics"].List() {
 		l.metric(n)
 	}
 	for _, n := range m["views"].List() {
 		l.view(n)
+	}
+	for _, n := range m["scorers"].List() {
+		l.scorer(n)
 	}
 	if len(l.set.Views) > maxViews {
 		top.Errorf("%d metrics and views, at most %d: each is asked for every span", len(l.set.Views), maxViews)

@@ -40,8 +40,11 @@ type View struct {
 	by           []cel.Program
 }
 
-// Set is a file's views.
-type Set struct{ Views []*View }
+// Set is a file's views, and what it says of scorers.
+type Set struct {
+	Views   []*View
+	Scorers []Scorer
+}
 
 // Matches reports whether a span counts.
 func (v *View) Matches(in *Input) (bool, error) {

@@ -10,6 +10,12 @@ const (
 	Bounded   Form = "bounds"       // and the least and the greatest
 	Measured  Form = "distribution" // and how they are distributed
 	Different Form = "distinct"     // how many different values, and nothing else
+	// Graded is a distribution without the least and the greatest, which could not be
+	// taken back.
+	Graded Form = "grades"
+	// Share is of observations that are 1 or 0: how many there are, and how many are
+	// 1. A share is never told without how many it is of.
+	Share Form = "share"
 )
 
 // Definition is what a metric is. In rollups it is a whole number of a small
@@ -22,9 +28,12 @@ type Definition struct {
 	Help  string  `json:"help"`
 }
 
-// Definitions are the metrics that spans tell by themselves. A name never changes
-// its meaning.
-var Definitions = []Definition{
+// Definitions are the metrics that there are without metrics.yaml. A name never
+// changes its meaning.
+var Definitions = append(spanDefinitions, toldDefinitions...)
+
+// spanDefinitions are those that spans tell by themselves.
+var spanDefinitions = []Definition{
 	{"trace_latency", Measured, "seconds", 1e-9, "End minus start of root spans; its count is the number of requests."},
 	{"trace_errors", Counted, "traces", 1, "Root spans that failed."},
 	{"spans", Counted, "spans", 1, "Spans."},
@@ -93,7 +102,9 @@ var (
 )
 
 // Views are those that are always there. A name never changes its meaning.
-var Views = []ViewDefinition{
+var Views = append(spanViews, toldViews...)
+
+var spanViews = []ViewDefinition{
 	{"tenant", "all spans", []string{}, overview},
 	{"service", "all spans", []string{"service"}, overview},
 	{"experiment", "all spans", []string{"experiment"}, overview},

@@ -51,12 +51,24 @@ func (p *Partial) Correct(change Observation) {
 	p.Estimated += change.Estimated
 }
 
-// Retract takes a measured observation back. Min and Max cannot forget it.
-func (p *Partial) Retract(o Observation) {
+// Grade adds an observation and its place in the distribution, but no bounds: so
+// all of it can be taken back.
+func (p *Partial) Grade(o Observation) {
+	p.Add(o)
+	p.Hist.Add(o.Bucket, 1)
+}
+
+// Remove takes back what Add added, perhaps to another partial.
+func (p *Partial) Remove(o Observation) {
 	p.Count--
 	p.Weight -= int64(o.Weight)
-	p.Sum -= o.Value
-	p.Estimated -= o.Estimated
+	p.Correct(Observation{Value: -o.Value, Estimated: -o.Estimated})
+}
+
+// Retract takes a graded or measured observation back. Min and Max cannot forget
+// it.
+func (p *Partial) Retract(o Observation) {
+	p.Remove(o)
 	p.Hist.Add(o.Bucket, -1)
 }
 
