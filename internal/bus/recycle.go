@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/klauspost/compress/s2"
@@ -41,7 +42,7 @@ func (d *decompressed) GetDecompressBytes(batch []byte, codec kgo.CompressionCod
 	defer d.mu.Unlock()
 	for i := len(d.free) - 1; i >= 0; i-- {
 		if b := d.free[i]; cap(b) >= size {
-			d.free = append(d.free[:i], d.free[i+1:]...)
+			d.free = slices.Delete(d.free, i, i+1)
 			d.bytes -= cap(b)
 			return b
 		}
