@@ -1,6 +1,7 @@
 package aggregator
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -55,7 +56,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		held:   gauges("window_spans", "Spans held for self time and retries."),
 		events: newToldMetrics(f),
 	}
-	for _, v := range append(views[:len(views):len(views)], toldViews...) {
+	for _, v := range slices.Concat(views, toldViews) {
 		m.overflown.WithLabelValues(v.name)
 	}
 	return m

@@ -2,6 +2,7 @@ package aggregator
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 
 	"github.com/spanmill/spanmill/internal/aggregator/custom"
@@ -99,9 +100,7 @@ func scorersOf(set *custom.Set) scorers {
 		return shippedScorers
 	}
 	all := make(scorers)
-	for name, s := range shippedScorers {
-		all[name] = s
-	}
+	maps.Copy(all, shippedScorers)
 	for _, s := range set.Scorers {
 		own := scorer{passAt: s.PassAt, decides: s.Decides, on: pass}
 		if s.FlagOnFail {

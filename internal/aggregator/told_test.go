@@ -268,7 +268,9 @@ func TestEventsAreCountedOnce(t *testing.T) {
 		at   []int64
 		want int64
 	}{
-		{"twice", []int64{1, 2}, 1}, {"at the edge", []int64{1, 10}, 1}, {"beyond it", []int64{1, 11}, 2},
+		{"twice", []int64{1, 2}, 1},
+		{"at the edge", []int64{1, 10}, 1},
+		{"beyond it", []int64{1, 11}, 2},
 		{"each sight counts", []int64{1, 9, 17, 25}, 1},
 	} {
 		var log []pipeline.Record

@@ -251,7 +251,7 @@ var shown = metricSet(1<<metricCount-1) &^ setOf(selfTime, retries, finished)
 // Shipped is what metrics.yaml builds on.
 func Shipped() custom.Shipped {
 	s := custom.Shipped{Of: []string{"spans"}}
-	for _, v := range append(views[:len(views):len(views)], toldViews...) {
+	for _, v := range slices.Concat(views, toldViews) {
 		s.Views = append(s.Views, v.name)
 	}
 	for m := range metricCount {

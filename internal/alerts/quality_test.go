@@ -2,6 +2,7 @@ package alerts
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -122,7 +123,7 @@ func (w rates) Query(ctx context.Context, tenant string, q query.Metric) ([]quer
 // none that where asks for.
 func TestAPartByMoreLabels(t *testing.T) {
 	model := []rollup.Label{{Name: "provider", Value: "openai"}, {Name: "model", Value: "gpt"}}
-	refused := append(model[:2:2], rollup.Label{Name: "class", Value: "rate_limit"})
+	refused := slices.Concat(model, []rollup.Label{{Name: "class", Value: "rate_limit"}})
 	all := rollup.Partial{Count: 200}
 	got := fired(t, rates{
 		{Metric{"model", "span_duration"}, model, all, all}, {Metric{"model_error", "span_errors"}, refused, rollup.Partial{Count: 40}, rollup.Partial{Count: 40}},

@@ -87,7 +87,7 @@ func ratesTable() string {
 	of := func(m rollup.MetricName, where map[string]string) string {
 		text := quoted([]string{m.View + "." + m.Name})
 		for name, value := range where { // one at most
-			text += fmt.Sprintf(", `%s` = %s", name, value)
+			text += ", " + quoted([]string{name}) + " = " + value
 		}
 		return text
 	}

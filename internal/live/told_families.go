@@ -1,6 +1,7 @@
 package live
 
 import (
+	"slices"
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
@@ -60,13 +61,15 @@ var statNames = []struct {
 	stat      query.Stat
 	end, what string
 }{
-	{query.Mean, "", "."}, {query.Count, "_n", ": how many it is of."},
-	{query.Low, "_low", ": least that it may be, with a confidence of 95 %."}, {query.High, "_high", ": most that it may be, likewise."},
+	{query.Mean, "", "."},
+	{query.Count, "_n", ": how many it is of."},
+	{query.Low, "_low", ": least that it may be, with a confidence of 95 %."},
+	{query.High, "_high", ": most that it may be, likewise."},
 }
 
 // rateFamilies are four gauges for each share and rate.
 func rateFamilies() (out []family) {
-	all := shareNames[:len(shareNames):len(shareNames)]
+	all := slices.Clip(shareNames)
 	for i := range rollup.Rates {
 		r := &rollup.Rates[i]
 		if labels, exposed := exposedRates[r.Name]; exposed {

@@ -33,6 +33,7 @@ func recountsOfPanes(t *testing.T, up *harness.Instance, start time.Time) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	dropTold(got)
 	bySQL, err := recount.BySQL(t.Context(), up)
 	if err != nil {
 		t.Fatal(err)

@@ -17,7 +17,8 @@ func TestScorers(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []Scorer{
-		{Name: "relevance", PassAt: 700_000, Decides: true}, {Name: "leaks", Flags: PII},
+		{Name: "relevance", PassAt: 700_000, Decides: true},
+		{Name: "leaks", Flags: PII},
 		{Name: "calm", Flags: Safety, FlagOnFail: true, PassAt: -1_000_000, Decides: true},
 	}
 	if diff := cmp.Diff(want, set.Scorers); diff != "" {
