@@ -19,6 +19,7 @@ import (
 	"github.com/spanmill/spanmill/internal/bus"
 	"github.com/spanmill/spanmill/internal/dedup"
 	"github.com/spanmill/spanmill/internal/pricing"
+	"github.com/spanmill/spanmill/internal/scheduled"
 	"github.com/spanmill/spanmill/internal/service"
 	"github.com/spanmill/spanmill/internal/store"
 	"github.com/spanmill/spanmill/internal/telemetry"
@@ -126,6 +127,9 @@ func (a *aggregatorCommand) Run(c *console, k commandLine) error {
 	}
 	defer r.producer.Close()
 	defer r.live.close()
+	if r.past != nil {
+		defer r.past.Close()
+	}
 	g := service.NewGroup(log)
 	g.Add("admin", r.admin, 5*time.Second)
 	g.Add("aggregator", newPart(r.aggregate), a.DrainTimeout+20*time.Second)
@@ -183,11 +187,15 @@ func (r *reckoner) prepare() (err error) {
 	if r.keys, err = loadKeys(r.cmd.APIKeysFile, r.log); err != nil {
 		return err
 	}
-	r.live, err = liveParts{flags: r.cmd.Live, bytes: r.cmd.LiveBytes, own: r.own, kafka: r.bus, keys: r.keys, log: r.log, reg: r.reg}.open()
+	if r.past, err = r.cmd.Past.open(r.log, r.reg); err != nil {
+		return err
+	}
+	sql, err := scheduled.LoadStatements(r.cmd.Metrics.MetricsFile)
 	if err != nil {
 		return err
 	}
-	if r.past, err = r.cmd.Past.open(r.log, r.reg); err != nil {
+	r.live, err = liveParts{custom: schedule{sql: sql}.definitions(), own: r.own, flags: r.cmd.Live, bytes: r.cmd.LiveBytes, kafka: r.bus, keys: r.keys, past: r.past, log: r.log, reg: r.reg}.open()
+	if err != nil {
 		return err
 	}
 	if r.rules, err = r.cmd.Alerts.rules(r.past != nil, r.log); err != nil {
@@ -205,7 +213,6 @@ func (r *reckoner) prepare() (err error) {
 func (r *reckoner) watch(ctx context.Context, ready func()) error {
 	p := alertParts{cfg: r.cmd.Alerts.config(), rules: r.rules, kafka: r.bus, live: r.live, log: r.log, reg: r.reg}
 	if r.past != nil {
-		defer r.past.Close()
 		p.past = &store.Reader{Store: r.past}
 	}
 	keeper, err := p.join()

@@ -124,6 +124,9 @@ func (h alertHistory) Tenants(context.Context) ([]string, error) {
 
 // Query implements alerts.History.
 func (h alertHistory) Query(ctx context.Context, tenant string, q query.Metric) ([]query.Series, error) {
+	if h.live.server.IsScheduled(q.View) && h.past != nil {
+		return h.past.Scheduled(ctx, tenant, q)
+	}
 	if time.Since(q.To) < recent {
 		return h.live.store.Query(tenant, q)
 	}

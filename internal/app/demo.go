@@ -33,12 +33,17 @@ type demoCommand struct {
 	SpanSize int     `help:"About how many bytes a span has." default:"1100"`
 	Ledger   string  `help:"File to keep the ledger of what was sent in; an existing one is continued." type:"path"`
 	Check    bool    `help:"Print the resolved configuration and exit."`
+
+	People populationFlags `embed:""`
 }
 
 // Run implements the command.
 func (d *demoCommand) Run(c *console, k commandLine) error {
 	if d.Check {
 		return printConfig(c.out, k)
+	}
+	if d.People.Users > 0 || d.People.Assumed != "" {
+		return d.population(c)
 	}
 	book, err := d.open()
 	if err != nil {

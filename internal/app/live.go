@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -12,8 +13,10 @@ import (
 	"github.com/spanmill/spanmill/internal/auth"
 	"github.com/spanmill/spanmill/internal/bus"
 	"github.com/spanmill/spanmill/internal/live"
+	"github.com/spanmill/spanmill/internal/store"
 	"github.com/spanmill/spanmill/pkg/pipeline"
 	"github.com/spanmill/spanmill/pkg/schema"
+	"github.com/spanmill/spanmill/pkg/schema/rollup"
 )
 
 // liveFlags bound what is kept of metrics in memory, and say where it is told.
@@ -51,13 +54,15 @@ type liveMetrics struct {
 
 // liveParts are what live metrics are made of.
 type liveParts struct {
-	flags liveFlags
-	bytes int64
-	own   *custom.Set // nil: metrics.yaml defines nothing
-	kafka bus.Config
-	keys  *auth.Keys
-	log   *slog.Logger
-	reg   prometheus.Registerer
+	flags  liveFlags
+	bytes  int64
+	own    *custom.Set // nil: metrics.yaml defines nothing
+	kafka  bus.Config
+	keys   *auth.Keys
+	custom []rollup.Definition // metrics in SQL
+	past   *store.Store        // has what is made by SQL on a schedule; nil: none is named
+	log    *slog.Logger
+	reg    prometheus.Registerer
 }
 
 // open gives metrics that know nothing before follow. Close ends their
@@ -69,9 +74,14 @@ func (p liveParts) open() (*liveMetrics, error) {
 	}
 	cfg := p.flags.config(p.bytes)
 	cfg.Own = p.own.Catalogue()
+	cfg.Own.Metrics = slices.Concat(cfg.Own.Metrics, p.custom)
 	m := &liveMetrics{store: live.New(cfg), observer: observer}
 	m.follower = live.NewFollower(m.store, rollupsLog{observer}, p.flags.LiveWarmUp, p.log, p.reg)
-	m.server = live.NewServer(live.ServerConfig{Addr: p.flags.API, Legacy: p.flags.LegacyNames}, m.follower, p.keys, p.log)
+	serve := live.ServerConfig{Addr: p.flags.API, Legacy: p.flags.LegacyNames, Custom: p.custom}
+	if p.past != nil {
+		serve.Tables = store.Reader{Store: p.past}
+	}
+	m.server = live.NewServer(serve, m.follower, p.keys, p.log)
 	return m, nil
 }
 

@@ -23,6 +23,7 @@ type commands struct {
 	Prices      pricesCommand      `cmd:"" help:"What model calls cost."`
 	Reprice     repriceCommand     `cmd:"" help:"Give the spans of whole days the cost that the prices say now, and report the difference."`
 	Metrics     metricsCommand     `cmd:"" help:"Metrics that you define in a metrics.yaml."`
+	Report      reportCommand      `cmd:"" help:"Write a week's numbers on one page, as Markdown and HTML."`
 	Alerts      alertsCommand      `cmd:"" help:"Rules over live metrics, that tell people when one begins to hold."`
 	SQL         sqlCommand         `cmd:"" name:"sql" help:"Ask the tables a question in SQL."`
 	Doctor      doctorCommand      `cmd:"" help:"Look for what could go wrong: ports, disk, engine, bus, ClickHouse, clock."`

@@ -57,6 +57,7 @@ type plant struct {
 	books       *pricing.Books
 	own         *custom.Set   // of metrics.yaml; nil: nothing
 	rules       *alerts.Rules // of alerts.yaml; nil: none
+	schedule    schedule
 	admin       *telemetry.Admin
 	engine      *engine.Engine // nil with an outside ClickHouse
 	storeCfg    store.Config
@@ -206,7 +207,7 @@ func (p *plant) runAggregator(ctx context.Context, ready func()) error {
 
 // runLive keeps the last day's metrics in memory.
 func (p *plant) runLive(ctx context.Context, ready func()) (err error) {
-	p.live, err = liveParts{flags: p.up.Live, bytes: p.up.LiveBytes, own: p.own, kafka: p.busConfig(), keys: p.keys, log: p.log, reg: p.reg}.open()
+	p.live, err = liveParts{flags: p.up.Live, bytes: p.up.LiveBytes, own: p.own, kafka: p.busConfig(), keys: p.keys, past: p.store, custom: p.schedule.definitions(), log: p.log, reg: p.reg}.open()
 	if err != nil {
 		return err
 	}
@@ -229,6 +230,11 @@ func (p *plant) runAlerts(ctx context.Context, ready func()) error {
 	}
 	ready()
 	return keeper.Run(ctx)
+}
+
+// runSchedule makes sessions, users and what comes of them.
+func (p *plant) runSchedule(ctx context.Context, ready func()) error {
+	return serveUntil(ctx, p.up.Schedule.runner(p.store, p.schedule, p.log, p.reg), ready)
 }
 
 // runGateway opens the doors, last: what is taken in can be carried on.

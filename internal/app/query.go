@@ -22,8 +22,8 @@ import (
 	"github.com/spanmill/spanmill/internal/telemetry"
 )
 
-// queryCommand answers reads from ClickHouse, and nothing else: it needs no
-// Kafka and changes nothing.
+// queryCommand answers reads from ClickHouse, and makes sessions and users there:
+// it needs no Kafka and changes nothing else.
 type queryCommand struct {
 	MLflow string `name:"mlflow-http" help:"Listener for MLflow's reads: what gateways name by --query." default:"127.0.0.1:5000"`
 	Admin  string `help:"Admin listener: health, ready, metrics, profiles. Not for the public." default:"127.0.0.1:9466"`
@@ -34,6 +34,9 @@ type queryCommand struct {
 	Database     string   `name:"clickhouse-database" help:"Database of the tables." default:"spanmill"`
 	CAFile       string   `name:"clickhouse-ca-file" help:"Certificates that may have signed ClickHouse's; else those this machine trusts." type:"path"`
 	MaxConns     int      `name:"clickhouse-connections" help:"Most connections to ClickHouse." default:"16"`
+
+	Schedule    scheduleFlags `embed:""`
+	MetricsFile string        `help:"metrics.yaml: its metrics in SQL are asked here, on the schedule." type:"path"`
 
 	ReadWait time.Duration `help:"How long a read waits for what was acknowledged and is not in the tables yet." default:"3s"`
 
@@ -47,7 +50,7 @@ type queryCommand struct {
 
 // Validate implements kong's hook: it reports everything that cannot work.
 func (q *queryCommand) Validate() error {
-	return errors.Join(q.mlflowConfig().Validate(), q.storeConfig().Validate(), checkAddress(q.MLflow), checkAddress(q.Admin),
+	return errors.Join(q.mlflowConfig().Validate(), q.Schedule.check(), q.storeConfig().Validate(), checkAddress(q.MLflow), checkAddress(q.Admin),
 		auth.CheckBind([]string{q.MLflow}, q.APIKeysFile != "", q.InsecureNoAuth))
 }
 
@@ -93,10 +96,11 @@ type desk struct {
 	log *slog.Logger
 	reg *prometheus.Registry
 
-	store  *store.Store
-	keys   *auth.Keys
-	mlflow *mlflow.Server
-	admin  *telemetry.Admin
+	schedule schedule
+	store    *store.Store
+	keys     *auth.Keys
+	mlflow   *mlflow.Server
+	admin    *telemetry.Admin
 }
 
 // prepare does what can fail before anything runs. ClickHouse may come later:
@@ -107,6 +111,9 @@ func (d *desk) prepare() (err error) {
 		return err
 	}
 	if cfg.TLS, err = clickHouseTLS(d.cmd.CAFile); err != nil {
+		return err
+	}
+	if d.schedule, err = d.cmd.Schedule.read(d.cmd.MetricsFile); err != nil {
 		return err
 	}
 	if d.keys, err = loadKeys(d.cmd.APIKeysFile, d.log); err != nil {
@@ -131,6 +138,11 @@ func (d *desk) group() *service.Group {
 	g.Add("mlflow", newPart(func(ctx context.Context, ready func()) error {
 		return serveUntil(ctx, d.mlflow, ready)
 	}), 20*time.Second)
+	if d.cmd.Schedule.on() {
+		g.Add("schedule", newPart(func(ctx context.Context, ready func()) error {
+			return serveUntil(ctx, d.cmd.Schedule.runner(d.store, d.schedule, d.log, d.reg), ready)
+		}), 10*time.Second)
+	}
 	if d.keys.Required() {
 		g.Add("keys", d.keys, time.Second)
 	}

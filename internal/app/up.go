@@ -57,6 +57,7 @@ type upCommand struct {
 	Live        liveFlags       `embed:""`
 	LiveBytes   int64           `help:"Bytes of the last day's metrics in memory." default:"67108864" because:"beyond it old panes become wider sooner, then history shorter"`
 	Alerts      alertFlags      `embed:""`
+	Schedule    scheduleFlags   `embed:""`
 	Prices      prices          `embed:""`
 	Pipeline    pipeline.Config `embed:""`
 	MemoryLimit int64           `help:"Bytes of memory this process aims to stay below (the engine has its own limit)." default:"184549376" because:"the garbage collector's target, beside the bounds above"`
@@ -82,7 +83,7 @@ func (u *upCommand) Validate() error {
 	if u.MLflow != "" {
 		errs = append(errs, u.mlflowConfig().Validate())
 	}
-	errs = append(errs, u.Live.check(u.LiveBytes), u.Alerts.check(u.Live))
+	errs = append(errs, u.Live.check(u.LiveBytes), u.Alerts.check(u.Live), u.Schedule.check())
 	if u.Partitions < 1 || u.Partitions > 1024 {
 		errs = append(errs, fmt.Errorf("partitions is %d, must be 1 to 1024", u.Partitions))
 	}
@@ -197,6 +198,9 @@ func (p *plant) group() *service.Group {
 	if p.rules != nil {
 		g.Add("alerts", newPart(p.runAlerts), 10*time.Second)
 	}
+	if p.up.Schedule.on() {
+		g.Add("schedule", newPart(p.runSchedule), 10*time.Second)
+	}
 	g.Add("gateway", newPart(p.runGateway), 20*time.Second)
 	if p.up.MLflow != "" {
 		g.Add("experiments", newPart(p.runExperiments), 5*time.Second)
@@ -232,6 +236,9 @@ func (p *plant) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	if p.own, err = u.Metrics.own(); err != nil {
+		return err
+	}
+	if p.schedule, err = u.Schedule.read(u.Metrics.MetricsFile); err != nil {
 		return err
 	}
 	if p.rules, err = u.Alerts.rules(true, p.log); err != nil {

@@ -34,6 +34,7 @@ var layerOf = map[string]layer{
 	"internal/dedup":            base,
 	"internal/query":            base,
 	"internal/yamlat":           base,
+	"internal/weekly":           base,
 	"web":                       base,
 	"deploy":                    base,
 	"internal/bus":              adapters,

@@ -2,6 +2,7 @@ package live
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -75,7 +76,7 @@ func (s *Server) query(w http.ResponseWriter, r *http.Request, tenant string) {
 	}
 	defer func() { <-s.answers }()
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
-	body, err := s.ask(tenant, q)
+	body, err := s.ask(r.Context(), tenant, q)
 	if err != nil {
 		refuse(w, http.StatusBadRequest, err.Error()) // whatever the store refuses is the question's fault
 		return
@@ -83,11 +84,11 @@ func (s *Server) query(w http.ResponseWriter, r *http.Request, tenant string) {
 	reply(w, http.StatusOK, body)
 }
 
-func (s *Server) ask(tenant string, q *question) (*Answer, error) {
+func (s *Server) ask(ctx context.Context, tenant string, q *question) (*Answer, error) {
 	if q.rate != nil {
 		return s.askRate(tenant, q)
 	}
-	list, err := s.store.Query(tenant, q.Metric)
+	list, err := s.find(ctx, tenant, q.Metric)
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +153,8 @@ func (q *question) values(p *query.Point) map[string]float64 {
 func (s *Server) list(w http.ResponseWriter, _ *http.Request, _ string) {
 	own := s.store.cfg.Own
 	reply(w, http.StatusOK, map[string]any{
-		"metrics": slices.Concat(rollup.Definitions, own.Metrics), "views": slices.Concat(rollup.Views, own.Views), "rates": rollup.Rates, "stats": query.Stats,
+		"metrics": slices.Concat(rollup.Definitions, rollup.Scheduled, own.Metrics),
+		"views":   slices.Concat(rollup.Views, rollup.ScheduledViews, own.Views), "rates": rollup.Rates, "stats": query.Stats,
 	})
 }
 
@@ -171,7 +173,11 @@ func parseQuestion(v url.Values, own rollup.Catalogue, now time.Time) (*question
 	if q.From, err = instant(v, "from", time.Time{}); err != nil {
 		return nil, err
 	}
-	if q.Window, err = length(v, "window", defaultWindow); err != nil {
+	usual := defaultWindow
+	if rollup.IsScheduled(q.View) {
+		usual = scheduledWindow
+	}
+	if q.Window, err = length(v, "window", usual); err != nil {
 		return nil, err
 	}
 	if q.Step, err = length(v, "step", 0); err != nil {
@@ -252,6 +258,7 @@ var usualStats = map[rollup.Form][]string{
 	rollup.Different: {"distinct"},
 	rollup.Graded:    {"count", "rate", "mean", "p50", "p90", "p95", "p99"},
 	rollup.Share:     {"count", "sum", "mean", "low", "high"},
+	rollup.Stated:    {"count", "sum", "mean"},
 }
 
 // instant reads RFC 3339 or Unix seconds.

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/spanmill/spanmill/internal/auth"
+	"github.com/spanmill/spanmill/pkg/schema/rollup"
 )
 
 // ServerConfig is how metrics are served.
@@ -21,6 +22,10 @@ type ServerConfig struct {
 	Addr string
 	// Legacy tells Prometheus the names of before 2026 as well.
 	Legacy bool
+	// Tables have what is made by SQL on a schedule; nil: it is not told.
+	Tables Tables
+	// Custom are those of it that people define.
+	Custom []rollup.Definition
 }
 
 // Bounds of requests. A stream lasts as long as its client likes.
@@ -166,7 +171,12 @@ func (s *Server) expose(w http.ResponseWriter, r *http.Request, tenant string) {
 	format := expfmt.NegotiateAccept(r.Header, expfmt.DefaultOpenMetricsAcceptedFormats()...)
 	w.Header().Set("Content-Type", string(format))
 	to := expfmt.NewEncoder(w, format, expfmt.WithCreatedLines())
-	for _, f := range s.store.Families(tenant, time.Now(), s.cfg.Legacy) {
+	families := s.store.Families(tenant, time.Now(), s.cfg.Legacy)
+	gauges, err := s.gauges(r.Context(), tenant, time.Now())
+	if err != nil {
+		s.log.WarnContext(r.Context(), "Prometheus is not told of sessions and users", "err", err)
+	}
+	for _, f := range append(families, gauges...) {
 		if err := to.Encode(f); err != nil {
 			s.log.DebugContext(r.Context(), "exposition not sent", "err", err)
 			return

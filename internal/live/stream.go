@@ -65,7 +65,7 @@ func (s *Server) newest(r *http.Request, tenant string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	body, err := s.ask(tenant, q)
+	body, err := s.ask(r.Context(), tenant, q)
 	if err != nil {
 		return "", err
 	}

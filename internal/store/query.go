@@ -50,6 +50,14 @@ func (q *question) texts(v []string) string {
 	return q.param("Array(String)", escapeParam("["+strings.Join(quoted, ",")+"]"))
 }
 
+func (q *question) integers(v []int64) string {
+	text := make([]string, len(v))
+	for i, n := range v {
+		text[i] = strconv.FormatInt(n, 10)
+	}
+	return q.param("Array(Int64)", "["+strings.Join(text, ",")+"]")
+}
+
 func (q *question) integer(v int64) string { return q.param("Int64", strconv.FormatInt(v, 10)) }
 
 func (q *question) unsigned(v uint64) string { return q.param("UInt64", strconv.FormatUint(v, 10)) }

@@ -17,7 +17,7 @@ func testAllIsCommented(t *testing.T, b *bundle, database string) {
 		name := map[string]string{"tables": "name", "columns": "table || '.' || name"}[table]
 		b.expect(t, "", "SELECT "+name+" FROM system."+table+" WHERE database = "+quote(database)+" AND comment = '' ORDER BY ALL")
 	}
-	views := "assessments_latest,business_events_once,errors,llm_calls,metrics_1h,metrics_1m,retrievals,tool_calls,traces"
+	views := "assessments_latest,business_events_once,errors,llm_calls,metrics_1h,metrics_1m,retrievals,sessions,tool_calls,traces,users"
 	b.expect(t, views, "SELECT arrayStringConcat(arraySort(groupArray(name)), ',') FROM system.tables WHERE database = "+
 		quote(database)+" AND has(splitByChar(',', "+quote(views)+"), name)")
 }

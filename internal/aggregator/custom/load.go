@@ -41,7 +41,7 @@ func Parse(name string, text []byte, shipped Shipped) (*Set, error) {
 		return nil, err
 	}
 	l := loader{compiler: c, shipped: shipped, taken: slices.Clone(shipped.Views)}
-	m := top.Fields("metrics", "views", "scorers")
+	m := top.Fields("metrics", "views", "scorers", "sql") // sql is internal/scheduled's
 	for _, n := range m["metrics"].List() {
 		l.metric(n)
 	}

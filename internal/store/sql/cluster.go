@@ -45,6 +45,12 @@ var sharded = []struct{ table, key string }{
 	{"rollups", "cityHash64(tenant, view, metric)"},
 	{"rollups_1m", "cityHash64(tenant, view, metric)"},
 	{"rollups_1h", "cityHash64(tenant, view, metric)"},
+	{"session_facts", "cityHash64(session_id)"},
+	{"user_days", "cityHash64(user_id)"},
+	{"business_1m", "cityHash64(tenant, view, metric)"},
+	{"scheduled_runs", "run"},
+	{"scheduled_work", "cityHash64(id)"},
+	{"scheduled_traces", "cityHash64(session_id)"},
 	{"traces", ""},
 	{"llm_calls", ""},
 	{"tool_calls", ""},
@@ -54,6 +60,8 @@ var sharded = []struct{ table, key string }{
 	{"business_events_once", ""},
 	{"metrics_1m", ""},
 	{"metrics_1h", ""},
+	{"sessions", ""},
+	{"users", ""},
 }
 
 // OnCluster has a statement run on every server of the cluster, if there is one.

@@ -780,6 +780,371 @@ FROM
 )
 COMMENT 'Business events, each id once: as it was received first. Filter by tenant and day; a filter by time alone reads every day. docs/events.md says what the names mean. Those of deleted traces are not here.'
 
+-- 0070_session_facts
+CREATE TABLE IF NOT EXISTS spanmill.session_facts
+(
+    tenant LowCardinality(String) COMMENT 'Who the session belongs to.',
+    session_id String COMMENT 'Session.' CODEC(ZSTD(1)),
+    day Date COMMENT 'Day (UTC) of closes_at, which partition and retention go by.',
+    gone Bool COMMENT 'The session does not close at this instant any more: a later span moved it, or its traces were deleted.',
+    closes_at DateTime64(9, 'UTC') COMMENT 'Newest end plus 30 minutes: when the session counts.' CODEC(Delta, ZSTD(1)),
+    started_at DateTime64(9, 'UTC') COMMENT 'Least start of its spans.' CODEC(Delta, ZSTD(1)),
+    ended_at DateTime64(9, 'UTC') COMMENT 'Newest end of its spans.' CODEC(Delta, ZSTD(1)),
+    user_id String COMMENT 'User: of its first trace that has one.' CODEC(ZSTD(1)),
+    experiment_id LowCardinality(String) COMMENT 'Experiment of its first trace.',
+    service_name LowCardinality(String) COMMENT 'Service of its first trace.',
+    traces UInt32 COMMENT 'Traces.' CODEC(ZSTD(1)),
+    turns UInt32 COMMENT 'Traces with a root: what the user asked.' CODEC(ZSTD(1)),
+    failed_turns UInt32 COMMENT 'Turns whose root failed.' CODEC(ZSTD(1)),
+    last_turn_failed Bool COMMENT 'The last turn''s root failed.',
+    last_turn_unanswered Bool COMMENT 'The last turn has an input and no output.',
+    spans UInt64 COMMENT 'Spans.' CODEC(ZSTD(1)),
+    errors UInt64 COMMENT 'Spans with status ERROR.' CODEC(ZSTD(1)),
+    llm_calls UInt64 COMMENT 'Spans of kind LLM.' CODEC(ZSTD(1)),
+    input_tokens UInt64 COMMENT 'Input tokens of billable spans.' CODEC(ZSTD(1)),
+    output_tokens UInt64 COMMENT 'Output tokens of billable spans.' CODEC(ZSTD(1)),
+    cost_nano Int64 COMMENT 'Cost, in 1e-9 US dollars.' CODEC(ZSTD(1)),
+    busy_ns Int64 COMMENT 'Nanoseconds that its turns took, added up.' CODEC(ZSTD(1)),
+    outcome LowCardinality(String) COMMENT 'What its last event session.outcome says, else its assessment of that name; empty: nothing.',
+    turns_to_outcome UInt32 COMMENT 'Turns that had started when the outcome was told.' CODEC(ZSTD(1)),
+    handoffs UInt32 COMMENT 'Events handoff.' CODEC(ZSTD(1)),
+    positive UInt32 COMMENT 'Feedback of people that is good: thumbs up, 4 or 5 of 5, 9 or 10 of 10.' CODEC(ZSTD(1)),
+    negative UInt32 COMMENT 'Feedback of people that is bad: thumbs down, 1 or 2 of 5, 0 to 6 of 10.' CODEC(ZSTD(1)),
+    goals Map(String, UInt64) COMMENT 'Events goal, by goal.' CODEC(ZSTD(1)),
+    value_micro Int64 COMMENT 'Value of those goals, in millionths.' CODEC(ZSTD(1)),
+    tasks_started Map(String, UInt64) COMMENT 'Tasks that were started, by task.' CODEC(ZSTD(1)),
+    tasks_completed Map(String, UInt64) COMMENT 'Tasks that were completed, by task.' CODEC(ZSTD(1)),
+    tasks_untold Map(String, UInt64) COMMENT 'Those of them that do not say how many minutes they saved.' CODEC(ZSTD(1)),
+    saved_micro Int64 COMMENT 'Minutes that the others say they saved, in millionths.' CODEC(ZSTD(1)),
+    marks Array(Tuple(at DateTime64(9, 'UTC'), name String)) COMMENT 'Goals and used features in order of time: what funnels go through.' CODEC(ZSTD(1)),
+    trace_hashes Array(UInt64) COMMENT 'cityHash64 of its traces'' ids.' CODEC(ZSTD(1)),
+    retention_days UInt16 COMMENT 'Days after day that the row is kept: as its traces are.',
+    version UInt64 COMMENT 'Run that made the row; the greatest one counts.' CODEC(Delta, ZSTD(1)),
+    INDEX by_trace trace_hashes TYPE bloom_filter(0.01) GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree(version)
+PARTITION BY day
+ORDER BY (tenant, session_id, closes_at)
+TTL day + toIntervalDay(retention_days)
+SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 0, index_granularity = 1024
+COMMENT 'One row for each session and instant at which it ever was to close, made by the scheduled runs from traces, business events and assessments. Of a session and instant the row of the greatest version counts (FINAL), unless it is gone. View sessions has them as people want them.'
+
+-- 0071_user_days
+CREATE TABLE IF NOT EXISTS spanmill.user_days
+(
+    tenant LowCardinality(String) COMMENT 'Who the user belongs to.',
+    user_id String COMMENT 'User.' CODEC(ZSTD(1)),
+    day Date COMMENT 'Day, in the tenant''s time zone, on which traces of the user ended.' CODEC(Delta, ZSTD(1)),
+    user_hash UInt64 MATERIALIZED sipHash64(user_id) COMMENT 'What users are counted by.' CODEC(NONE),
+    first Bool COMMENT 'The first day that the user was seen.',
+    traces UInt32 COMMENT 'Traces of the user that ended on the day; 0: none any more.' CODEC(ZSTD(1)),
+    turns UInt32 COMMENT 'Those with a root.' CODEC(ZSTD(1)),
+    sessions UInt32 COMMENT 'Different sessions among them.' CODEC(ZSTD(1)),
+    cost_nano Int64 COMMENT 'Cost, in 1e-9 US dollars.' CODEC(ZSTD(1)),
+    retention_days UInt16 COMMENT 'Days after day that the row is kept.',
+    version UInt64 COMMENT 'Run that made the row; the greatest one counts.' CODEC(Delta, ZSTD(1))
+)
+ENGINE = ReplacingMergeTree(version)
+PARTITION BY toYYYYMM(day)
+ORDER BY (tenant, user_id, day)
+TTL day + toIntervalDay(retention_days)
+SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 0, index_granularity = 1024
+COMMENT 'One row for each user and day on which they were active, in the tenant''s time zone, made by the scheduled runs. Of a user and day the row of the greatest version counts (FINAL), unless it has no traces. Retention, active and new users come from it.'
+
+-- 0072_business_1m
+CREATE TABLE IF NOT EXISTS spanmill.business_1m
+(
+    tenant LowCardinality(String) COMMENT 'Who the series belongs to.',
+    view LowCardinality(String) COMMENT 'Which kind of series: session, session_goal, session_task, funnel, user, retention, ...',
+    metric LowCardinality(String) COMMENT 'What is measured: bounce_rate, containment_rate, ...',
+    series String COMMENT 'The labels as one text.' CODEC(ZSTD(1)),
+    labels Map(LowCardinality(String), String) COMMENT 'The series: the view''s dimensions and their values.' CODEC(ZSTD(1)),
+    time DateTime('UTC') COMMENT 'Start of the minute in which sessions closed; of metrics of a day, the day''s start in the tenant''s time zone.' CODEC(Delta, ZSTD(1)),
+    count Int64 COMMENT 'What a rate or mean is of: its n.' CODEC(ZSTD(1)),
+    sum Int64 COMMENT 'What it is the part or sum of, in the metric''s small unit. The rate is sum by count.' CODEC(ZSTD(1)),
+    min Int64 COMMENT 'Least observation; the greatest Int64 if there is none.' CODEC(ZSTD(1)),
+    max Int64 COMMENT 'Greatest observation; the least Int64 if there is none.' CODEC(ZSTD(1)),
+    buckets Map(Int16, UInt64) COMMENT 'Exponential histogram, 32 buckets an octave: merge with sumMap.' CODEC(ZSTD(1)),
+    part_day Date COMMENT 'Day (UTC) of time, which partition and retention go by.',
+    retention_days UInt16 COMMENT 'Days after part_day that the row is kept.',
+    version UInt64 COMMENT 'Run that made the row; the greatest one counts.' CODEC(Delta, ZSTD(1))
+)
+ENGINE = ReplacingMergeTree(version)
+PARTITION BY part_day
+ORDER BY (tenant, view, metric, time, series)
+TTL part_day + toIntervalDay(retention_days)
+SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 0
+COMMENT 'Metrics that are made by SQL on a schedule: a row for each metric of a series and minute or day. Made anew when what they are made of changes: the row of the greatest version counts (FINAL). Views metrics_1m and metrics_1h have them beside the streamed ones.'
+
+-- 0073_scheduled_runs
+CREATE TABLE IF NOT EXISTS spanmill.scheduled_runs
+(
+    run UInt64 COMMENT 'The run: Unix milliseconds at its start, by the server''s clock. It is the version of the rows that it made.' CODEC(Delta, ZSTD(1)),
+    runner String COMMENT 'Process that ran it.' CODEC(ZSTD(1)),
+    done Bool COMMENT 'It came to its end; a row without says that it began.',
+    positions String COMMENT 'How far into each table it has read, by log and partition, as JSON.' CODEC(ZSTD(1)),
+    settings String COMMENT 'Digest of the assumptions that it went by.' CODEC(ZSTD(1)),
+    time DateTime64(3, 'UTC') COMMENT 'When the row was written.' CODEC(Delta, ZSTD(1))
+)
+ENGINE = MergeTree
+ORDER BY (run, done)
+TTL toDateTime(time) + INTERVAL 7 DAY
+SETTINGS non_replicated_deduplication_window = 10000
+COMMENT 'Runs of the SQL on a schedule: each begins where the last one that is done has ended.'
+
+-- 0074_scheduled_work
+CREATE TABLE IF NOT EXISTS spanmill.scheduled_work
+(
+    run UInt64 COMMENT 'Version of the rows that it is for: ten thousand times the run, and a number.',
+    tenant LowCardinality(String) COMMENT 'Tenant.',
+    kind LowCardinality(String) COMMENT 'touched and trace: a trace; session; user.',
+    id String COMMENT 'Its id.',
+    day Date COMMENT 'Day of a touched trace.',
+    noted DateTime('UTC') DEFAULT now() COMMENT 'When the row was written.'
+)
+ENGINE = MergeTree
+PARTITION BY intDiv(run, 10000)
+ORDER BY (tenant, kind, id)
+TTL noted + INTERVAL 1 DAY
+SETTINGS non_replicated_deduplication_window = 10000
+COMMENT 'What a scheduled run looks at: traces that have changed, and the sessions and users to be made anew. Dropped at the run''s end.'
+
+-- 0075_scheduled_traces
+CREATE TABLE IF NOT EXISTS spanmill.scheduled_traces
+(
+    run UInt64 COMMENT 'Version of the rows that it is for: ten thousand times the run, and a number.',
+    tenant LowCardinality(String) COMMENT 'Tenant.',
+    trace_id String COMMENT 'Trace.',
+    session_id String COMMENT 'Session: as its trace info says, else the root''s, else the first by span start.',
+    user_id String COMMENT 'User: likewise.',
+    experiment_id LowCardinality(String) COMMENT 'Experiment: likewise.',
+    service_name LowCardinality(String) COMMENT 'Service of its root, else of its first span.',
+    started_at DateTime64(9, 'UTC') COMMENT 'Least start.',
+    ended_at DateTime64(9, 'UTC') COMMENT 'Newest end.',
+    rooted Bool COMMENT 'Its root is there.',
+    failed Bool COMMENT 'The root failed.',
+    unanswered Bool COMMENT 'The root has an input and no output.',
+    spans UInt64 COMMENT 'Spans.',
+    errors UInt64 COMMENT 'Spans with status ERROR.',
+    llm_calls UInt64 COMMENT 'Spans of kind LLM.',
+    input_tokens UInt64 COMMENT 'Input tokens.',
+    output_tokens UInt64 COMMENT 'Output tokens.',
+    cost_nano Int64 COMMENT 'Cost, in 1e-9 US dollars.',
+    retention_days UInt16 COMMENT 'Days that its rows are kept.',
+    noted DateTime('UTC') DEFAULT now() COMMENT 'When the row was written.'
+)
+ENGINE = MergeTree
+PARTITION BY intDiv(run, 10000)
+ORDER BY (tenant, session_id, trace_id)
+TTL noted + INTERVAL 1 DAY
+SETTINGS non_replicated_deduplication_window = 10000
+COMMENT 'The traces that a scheduled run looks at, resolved. Dropped at the run''s end.'
+
+-- 0076_sessions
+CREATE OR REPLACE VIEW spanmill.sessions
+(
+    tenant LowCardinality(String) COMMENT 'Who the session belongs to. Filter by it: the primary key begins with it.',
+    day Date COMMENT 'Day (UTC) on which it closed. Filter by it: other days are not read.',
+    session_id String COMMENT 'Session.',
+    user_id String COMMENT 'User: of its first trace that has one.',
+    experiment_id String COMMENT 'Experiment of its first trace.',
+    service_name String COMMENT 'Service of its first trace.',
+    started_at DateTime64(9, 'UTC') COMMENT 'Least start of its spans.',
+    ended_at DateTime64(9, 'UTC') COMMENT 'Newest end of its spans.',
+    closes_at DateTime64(9, 'UTC') COMMENT 'Newest end plus 30 minutes: when the session counts. It may be yet to come.',
+    seconds Float64 COMMENT 'Newest end minus least start.',
+    turns UInt32 COMMENT 'Traces with a root: what the user asked.',
+    failed_turns UInt32 COMMENT 'Turns whose root failed.',
+    engaged Bool COMMENT 'More than ten seconds, or a goal, or two turns and more. The others bounced.',
+    outcome String COMMENT 'resolved, completed, unresolved or abandoned, as it was told; empty: it was not.',
+    completed Bool COMMENT 'Told completed or resolved; if nothing is told, the last turn was answered without an error and no feedback is bad.',
+    abandoned Bool COMMENT 'Told abandoned; if nothing is told, nobody took over and the last turn failed or was not answered.',
+    handoffs UInt32 COMMENT 'Handed over to a person, how often.',
+    positive UInt32 COMMENT 'Feedback of people that is good.',
+    negative UInt32 COMMENT 'Feedback of people that is bad.',
+    goals Map(String, UInt64) COMMENT 'Goals that were reached, how often.',
+    tasks_started Map(String, UInt64) COMMENT 'Tasks that were started.',
+    tasks_completed Map(String, UInt64) COMMENT 'Tasks that were completed.',
+    llm_calls UInt64 COMMENT 'Spans of kind LLM.',
+    input_tokens UInt64 COMMENT 'Input tokens of billable spans.',
+    output_tokens UInt64 COMMENT 'Output tokens of billable spans.',
+    cost Decimal(38, 9) COMMENT 'US dollars.',
+    told_completed Bool COMMENT 'Told completed or resolved.',
+    abandoned_strict Bool COMMENT 'Not told completed or resolved, nobody took over, and no outcome is told or the last turn failed or was not answered.',
+    duration_ns Int64 COMMENT 'Nanoseconds from the least start to the newest end.',
+    busy_ns Int64 COMMENT 'Nanoseconds that its turns took, added up.',
+    cost_nano Int64 COMMENT 'Cost, in 1e-9 US dollars.',
+    goal_value_micro Int64 COMMENT 'Value of its goals, in millionths.',
+    saved_micro Int64 COMMENT 'Minutes that its completed tasks say they saved, in millionths.',
+    tasks_untold Map(String, UInt64) COMMENT 'Completed tasks that do not say how many minutes they saved.',
+    turns_to_outcome UInt32 COMMENT 'Turns that had started when the outcome was told.',
+    marks Array(Tuple(at DateTime64(9, 'UTC'), name String)) COMMENT 'Goals and used features in order of time: what funnels go through.'
+)
+AS
+SELECT
+    tenant, day, session_id, user_id, experiment_id, service_name, started_at, ended_at, closes_at,
+    duration_ns / 1e9 AS seconds, turns, failed_turns,
+    duration_ns > 10000000000 OR turns >= 2 OR notEmpty(goals) AS engaged, outcome,
+    if(outcome != '', outcome IN ('completed', 'resolved'), turns > 0 AND NOT last_turn_failed AND NOT last_turn_unanswered AND negative = 0) AS completed,
+    if(outcome != '', outcome = 'abandoned', handoffs = 0 AND (turns = 0 OR last_turn_failed OR last_turn_unanswered)) AS abandoned,
+    handoffs, positive, negative, goals, tasks_started, tasks_completed, llm_calls, input_tokens, output_tokens,
+    toDecimal128(cost_nano, 9) / 1000000000 AS cost,
+    outcome IN ('completed', 'resolved') AS told_completed,
+    NOT told_completed AND handoffs = 0 AND (outcome IN ('', 'abandoned') OR turns = 0 OR last_turn_failed OR last_turn_unanswered) AS abandoned_strict,
+    toUnixTimestamp64Nano(ended_at) - toUnixTimestamp64Nano(started_at) AS duration_ns,
+    busy_ns, cost_nano, value_micro AS goal_value_micro, saved_micro, tasks_untold, turns_to_outcome, marks
+FROM spanmill.session_facts FINAL
+WHERE NOT gone
+COMMENT 'Sessions: a row each, within a quarter of a minute of what has changed. Filter by tenant and day: WHERE tenant = T AND day = D. Sessions of evaluations and deleted traces are not here.'
+
+-- 0077_users
+CREATE OR REPLACE VIEW spanmill.users
+(
+    tenant LowCardinality(String) COMMENT 'Who the user belongs to. Filter by it: the primary key begins with it.',
+    user_id String COMMENT 'User. The primary key has it second.',
+    first_day Date COMMENT 'First day on which they were active, in the tenant''s time zone.',
+    last_day Date COMMENT 'Last day.',
+    active_days UInt64 COMMENT 'Days on which they were active.',
+    traces UInt64 COMMENT 'Traces.',
+    turns UInt64 COMMENT 'Those with a root: what they asked.',
+    cost Decimal(38, 9) COMMENT 'US dollars.'
+)
+AS
+SELECT
+    tenant, user_id, min(d.day) AS first_day, max(d.day) AS last_day, count() AS active_days, sum(d.traces) AS traces, sum(d.turns) AS turns,
+    toDecimal128(sum(d.cost_nano), 9) / 1000000000 AS cost
+FROM (SELECT * FROM spanmill.user_days FINAL WHERE traces > 0) AS d
+GROUP BY tenant, user_id
+COMMENT 'Users: a row each, over all days that user_days has. Filter by tenant, and by user_id for one of them.'
+
+-- 0078_metrics_1m
+CREATE OR REPLACE VIEW spanmill.metrics_1m
+(
+    tenant LowCardinality(String) COMMENT 'Who the series belongs to. Filter by it: the primary key begins with it.',
+    view LowCardinality(String) COMMENT 'Which kind of series: tenant, service, model, tool, ... The primary key has it second.',
+    metric LowCardinality(String) COMMENT 'What is measured: trace_latency, cost, input_tokens, ... The primary key has it third.',
+    is_eval Bool COMMENT 'Of evaluations, not of production.',
+    labels Map(LowCardinality(String), String) COMMENT 'The series: the view''s dimensions and their values.',
+    time DateTime('UTC') COMMENT 'Start of the minute of event time: the ends of spans.',
+    count Int64 COMMENT 'Observations.',
+    sum Int64 COMMENT 'What they add up to, in the metric''s unit: nanoseconds, tokens, 1e-9 dollars.',
+    mean Nullable(Float64) COMMENT 'The sum by the count. Never average means: divide sums by counts.',
+    p50 Nullable(Float64) COMMENT 'Median, within 1.1 % of the exact one; NULL: the metric has no distribution.',
+    p95 Nullable(Float64) COMMENT 'The quantile 0.95. Never average quantiles: merge buckets with sumMap.',
+    p99 Nullable(Float64) COMMENT 'The quantile 0.99.',
+    distinct_values Float64 COMMENT 'Different values, with a standard error of 1.6 %; 0 for metrics that do not count them.',
+    weight Int64 COMMENT 'What the observations stand for if their spans were sampled, in millionths.',
+    estimated Int64 COMMENT 'The sum over all that they stand for.',
+    min Nullable(Int64) COMMENT 'Least observation.',
+    max Nullable(Int64) COMMENT 'Greatest observation.',
+    buckets Map(Int16, UInt64) COMMENT 'Exponential histogram, 32 buckets an octave: merge with sumMap.',
+    registers Map(UInt16, UInt8) COMMENT 'Distinct values, 4096 registers: merge with maxMap.',
+    day Date COMMENT 'Day (UTC). Filter by it or by time.'
+)
+AS
+SELECT
+    tenant, view, metric, is_eval, labels, time, count, sum,
+    if(count > 0, sum / count, NULL) AS mean,
+    if(empty(buckets), NULL, arrayMap(k -> if(k = -1, 0., exp2(k / 32) * 2 / (1 + exp2(-1 / 32))), [arrayFirst((k, n) -> n >= greatest(1, ceil(0.5 * arraySum(mapValues(buckets)))), mapKeys(buckets), arrayCumSum(mapValues(buckets)))])[1]) AS p50,
+    if(empty(buckets), NULL, arrayMap(k -> if(k = -1, 0., exp2(k / 32) * 2 / (1 + exp2(-1 / 32))), [arrayFirst((k, n) -> n >= greatest(1, ceil(0.95 * arraySum(mapValues(buckets)))), mapKeys(buckets), arrayCumSum(mapValues(buckets)))])[1]) AS p95,
+    if(empty(buckets), NULL, arrayMap(k -> if(k = -1, 0., exp2(k / 32) * 2 / (1 + exp2(-1 / 32))), [arrayFirst((k, n) -> n >= greatest(1, ceil(0.99 * arraySum(mapValues(buckets)))), mapKeys(buckets), arrayCumSum(mapValues(buckets)))])[1]) AS p99,
+    if(empty(registers), 0., 4096 * 4096 / (2 * log(2) * (arraySum(r -> exp2(-r), mapValues(registers))
+        + 4096 * arraySum(e -> e + arraySum(k -> pow(e, exp2(k)) * exp2(k - 1), range(1, 30)), [(4096 - length(registers)) / 4096])))) AS distinct_values,
+    weight, estimated,
+    if(least > greatest, NULL, least) AS min, if(least > greatest, NULL, greatest) AS max,
+    buckets, registers, day
+FROM
+(
+    SELECT
+        tenant, view, metric, is_eval, labels, time, day, sum(n) AS count, sum(s) AS sum, sum(w) AS weight, sum(e) AS estimated,
+        min(low) AS least, max(high) AS greatest, sumMap(b) AS buckets, maxMap(r) AS registers
+    FROM
+    (
+        SELECT
+            tenant, view, metric, is_eval, labels, toStartOfMinute(pane) AS time, part_day AS day,
+            count AS n, sum AS s, weight AS w, estimated AS e, min AS low, max AS high, buckets AS b, registers AS r
+        FROM spanmill.rollups
+        WHERE part_day NOT IN (SELECT part_day FROM spanmill.rollups_1m)
+        UNION ALL
+        SELECT
+            tenant, view, metric, is_eval, labels, time, part_day AS day,
+            count AS n, sum AS s, weight AS w, estimated AS e, min AS low, max AS high, buckets AS b, registers AS r
+        FROM spanmill.rollups_1m
+        UNION ALL
+        SELECT
+            tenant, view, metric, false, labels, toStartOfMinute(time) AS time, part_day AS day,
+            count AS n, sum AS s, count * 1000000 AS w, sum AS e, min AS low, max AS high, buckets AS b, map() AS r
+        FROM spanmill.business_1m FINAL
+        WHERE count != 0 OR sum != 0
+    )
+    GROUP BY tenant, view, metric, is_eval, labels, time, day
+)
+COMMENT 'Metrics by the minute: of days that are added up in rollups_1m, and of newer ones; and what is made by SQL on a schedule, from business_1m. Filter by tenant, view, metric and time. docs/metrics.md says what each metric is.'
+
+-- 0079_metrics_1h
+CREATE OR REPLACE VIEW spanmill.metrics_1h
+(
+    tenant LowCardinality(String) COMMENT 'Who the series belongs to. Filter by it: the primary key begins with it.',
+    view LowCardinality(String) COMMENT 'Which kind of series: tenant, service, model, tool, ... The primary key has it second.',
+    metric LowCardinality(String) COMMENT 'What is measured: trace_latency, cost, input_tokens, ... The primary key has it third.',
+    is_eval Bool COMMENT 'Of evaluations, not of production.',
+    labels Map(LowCardinality(String), String) COMMENT 'The series: the view''s dimensions and their values.',
+    time DateTime('UTC') COMMENT 'Start of the hour of event time: the ends of spans.',
+    count Int64 COMMENT 'Observations.',
+    sum Int64 COMMENT 'What they add up to, in the metric''s unit: nanoseconds, tokens, 1e-9 dollars.',
+    mean Nullable(Float64) COMMENT 'The sum by the count. Never average means: divide sums by counts.',
+    p50 Nullable(Float64) COMMENT 'Median, within 1.1 % of the exact one; NULL: the metric has no distribution.',
+    p95 Nullable(Float64) COMMENT 'The quantile 0.95. Never average quantiles: merge buckets with sumMap.',
+    p99 Nullable(Float64) COMMENT 'The quantile 0.99.',
+    distinct_values Float64 COMMENT 'Different values, with a standard error of 1.6 %; 0 for metrics that do not count them.',
+    weight Int64 COMMENT 'What the observations stand for if their spans were sampled, in millionths.',
+    estimated Int64 COMMENT 'The sum over all that they stand for.',
+    min Nullable(Int64) COMMENT 'Least observation.',
+    max Nullable(Int64) COMMENT 'Greatest observation.',
+    buckets Map(Int16, UInt64) COMMENT 'Exponential histogram, 32 buckets an octave: merge with sumMap.',
+    registers Map(UInt16, UInt8) COMMENT 'Distinct values, 4096 registers: merge with maxMap.',
+    day Date COMMENT 'Day (UTC). Filter by it or by time.'
+)
+AS
+SELECT
+    tenant, view, metric, is_eval, labels, time, count, sum,
+    if(count > 0, sum / count, NULL) AS mean,
+    if(empty(buckets), NULL, arrayMap(k -> if(k = -1, 0., exp2(k / 32) * 2 / (1 + exp2(-1 / 32))), [arrayFirst((k, n) -> n >= greatest(1, ceil(0.5 * arraySum(mapValues(buckets)))), mapKeys(buckets), arrayCumSum(mapValues(buckets)))])[1]) AS p50,
+    if(empty(buckets), NULL, arrayMap(k -> if(k = -1, 0., exp2(k / 32) * 2 / (1 + exp2(-1 / 32))), [arrayFirst((k, n) -> n >= greatest(1, ceil(0.95 * arraySum(mapValues(buckets)))), mapKeys(buckets), arrayCumSum(mapValues(buckets)))])[1]) AS p95,
+    if(empty(buckets), NULL, arrayMap(k -> if(k = -1, 0., exp2(k / 32) * 2 / (1 + exp2(-1 / 32))), [arrayFirst((k, n) -> n >= greatest(1, ceil(0.99 * arraySum(mapValues(buckets)))), mapKeys(buckets), arrayCumSum(mapValues(buckets)))])[1]) AS p99,
+    if(empty(registers), 0., 4096 * 4096 / (2 * log(2) * (arraySum(r -> exp2(-r), mapValues(registers))
+        + 4096 * arraySum(e -> e + arraySum(k -> pow(e, exp2(k)) * exp2(k - 1), range(1, 30)), [(4096 - length(registers)) / 4096])))) AS distinct_values,
+    weight, estimated,
+    if(least > greatest, NULL, least) AS min, if(least > greatest, NULL, greatest) AS max,
+    buckets, registers, day
+FROM
+(
+    SELECT
+        tenant, view, metric, is_eval, labels, time, day, sum(n) AS count, sum(s) AS sum, sum(w) AS weight, sum(e) AS estimated,
+        min(low) AS least, max(high) AS greatest, sumMap(b) AS buckets, maxMap(r) AS registers
+    FROM
+    (
+        SELECT
+            tenant, view, metric, is_eval, labels, toStartOfHour(pane) AS time, part_day AS day,
+            count AS n, sum AS s, weight AS w, estimated AS e, min AS low, max AS high, buckets AS b, registers AS r
+        FROM spanmill.rollups
+        WHERE part_day NOT IN (SELECT part_day FROM spanmill.rollups_1h)
+        UNION ALL
+        SELECT
+            tenant, view, metric, is_eval, labels, time, part_day AS day,
+            count AS n, sum AS s, weight AS w, estimated AS e, min AS low, max AS high, buckets AS b, registers AS r
+        FROM spanmill.rollups_1h
+        UNION ALL
+        SELECT
+            tenant, view, metric, false, labels, toStartOfHour(time) AS time, part_day AS day,
+            count AS n, sum AS s, count * 1000000 AS w, sum AS e, min AS low, max AS high, buckets AS b, map() AS r
+        FROM spanmill.business_1m FINAL
+        WHERE count != 0 OR sum != 0
+    )
+    GROUP BY tenant, view, metric, is_eval, labels, time, day
+)
+COMMENT 'Metrics by the hour: of days that are added up in rollups_1h, and of newer ones; and what is made by SQL on a schedule, from business_1m. Filter by tenant, view, metric and time. docs/metrics.md says what each metric is.'
+
 -- 0080_reprice_metrics
 ALTER TABLE spanmill.reprice_spans
     ADD COLUMN IF NOT EXISTS is_eval Bool COMMENT 'The span belongs to an evaluation.' AFTER service_name,

@@ -81,6 +81,11 @@ func (c Catalogue) Definition(name string) Definition {
 			}
 		}
 	}
+	for _, d := range Scheduled {
+		if d.Name == name {
+			return d
+		}
+	}
 	return Definition{Name: name, Scale: OwnScale}
 }
 
