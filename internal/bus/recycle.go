@@ -12,7 +12,7 @@ import (
 // fetches are in memory, of a few batches each; what is over is the collector's.
 // Small batches are not worth looking for.
 const (
-	keepDecompressed  = 16 << 20
+	keepDecompressed  = 4 << 20
 	smallDecompressed = 64 << 10
 )
 
@@ -40,8 +40,8 @@ func (d *decompressed) GetDecompressBytes(batch []byte, codec kgo.CompressionCod
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for i := len(d.free) - 1; i >= 0; i-- {
-		if b := d.free[i]; cap(b) >= size {
+	for i, b := range slices.Backward(d.free) {
+		if cap(b) >= size {
 			d.free = slices.Delete(d.free, i, i+1)
 			d.bytes -= cap(b)
 			return b

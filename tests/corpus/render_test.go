@@ -40,7 +40,7 @@ func filledOf(v reflect.Value, out []field) []field {
 		case schema.Request:
 			out = filledOf(value, out)
 		default:
-			if !value.IsZero() && !where[name] && !(name == "Weight" && x == int64(schema.WeightOnce)) {
+			if !value.IsZero() && !where[name] && (name != "Weight" || x != int64(schema.WeightOnce)) {
 				out = append(out, field{name, fmt.Sprint(x)})
 			}
 		}
