@@ -57,7 +57,7 @@ func ownFamily(v *rollup.ViewDefinition, d rollup.Definition) *family {
 		}
 	case rollup.Different:
 		f.shape = windowDistinct
-	case rollup.Graded, rollup.Share: // metrics.yaml defines and shows none
+	case rollup.Graded, rollup.Share, rollup.Stated: // metrics.yaml defines and shows none
 	}
 	return f
 }

@@ -28,7 +28,7 @@ func parsePositions(text string) (positions, error) {
 }
 
 func (p positions) text() string {
-	out, _ := json.Marshal(p) // maps of numbers always encode
+	out, _ := json.Marshal(p) //nolint:errchkjson // maps of numbers always encode
 	return string(out)
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -59,14 +60,12 @@ func (p *pass) all(ctx context.Context) error {
 // heads finds how far the tables go.
 func (p *pass) heads(ctx context.Context) error {
 	p.till = p.from.clone()
-	var sql string
+	asks := make([]string, len(sources))
 	for i, table := range sources {
-		if i > 0 {
-			sql += " UNION ALL "
-		}
-		sql += "SELECT " + quote(table) + ", src_log, src_partition, max(src_offset) FROM " + table + " WHERE " + p.from.newer(table, nil) + " GROUP BY src_log, src_partition"
+		asks[i] = "SELECT " + quote(table) + ", src_log, src_partition, max(src_offset) FROM " + table +
+			" WHERE " + p.from.newer(table, nil) + " GROUP BY src_log, src_partition"
 	}
-	rows, err := p.tables.Answer(ctx, sql, nil)
+	rows, err := p.tables.Answer(ctx, strings.Join(asks, " UNION ALL "), nil)
 	if err != nil {
 		return fmt.Errorf("find how far the tables go: %w", err)
 	}

@@ -3,6 +3,7 @@
 package scheduled
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"strconv"
@@ -92,7 +93,7 @@ func cpuSeconds(t testing.TB, e *engine.Engine) float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fields := strings.Fields(string(text)[strings.LastIndexByte(string(text), ')')+1:])
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
 	user, err1 := strconv.ParseFloat(fields[11], 64)
 	system, err2 := strconv.ParseFloat(fields[12], 64)
 	if err1 != nil || err2 != nil {

@@ -58,7 +58,8 @@ func (t *Turn) spans(s *Session) []otlpSpan {
 	model := otlpSpan{
 		TraceID: agent.TraceID, SpanID: hex.EncodeToString(call[:]), Parent: agent.SpanID, Name: "answer", Start: nano(half), End: nano(t.End),
 		Attrs: []otlpAttr{
-			text("openinference.span.kind", "LLM"), text("llm.model_name", "population-1"), {"llm.cost.total", otlpValue{Double: &cost}},
+			text("openinference.span.kind", "LLM"), text("llm.model_name", "population-1"),
+			{"llm.cost.total", otlpValue{Double: &cost}},
 			whole("llm.token_count.prompt", t.Input), whole("llm.token_count.completion", t.Output),
 		},
 	}
