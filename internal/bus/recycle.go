@@ -35,8 +35,8 @@ func (d *decompressed) GetDecompressBytes(batch []byte, codec kgo.CompressionCod
 			size = n
 		}
 	}
-	if size < smallDecompressed {
-		return make([]byte, 0, size)
+	if size < smallDecompressed || size > keepDecompressed {
+		return make([]byte, 0, size) // never kept: see PutDecompressBytes
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()

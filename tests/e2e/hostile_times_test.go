@@ -133,6 +133,14 @@ func sendImports(t *testing.T, up *harness.Instance) {
 	trace := randomID(16)
 	send(t, up, requestOf("one-trace", importedSpans(func(s *tracepb.Span) { s.TraceId = trace })...))
 	fence(t, up)
+	// An insert becomes visible day by day, and the fence's is one of many days.
+	harness.Eventually(t, func() error {
+		got, err := up.TrySQL(t, "SELECT sum(spans) = (SELECT count() FROM spans) FROM trace_parts")
+		if err == nil && got != "1" {
+			err = &countError{got, "1"}
+		}
+		return err
+	})
 }
 
 // boundedInserts: no insert touched more days than it may. A batch's range
