@@ -78,11 +78,7 @@ func (s *Sender) Send(ctx context.Context, records []pipeline.Record, sent int64
 	if err := s.txn.cl.BeginTransaction(); err != nil {
 		return fmt.Errorf("begin transaction: %w", err)
 	}
-	out := make([]*kgo.Record, len(records))
-	for i := range records {
-		out[i] = encode(&records[i])
-	}
-	err := s.txn.produce(ctx, out)
+	err := s.txn.produce(ctx, records)
 	if err == nil {
 		err = s.commit(ctx, sent)
 	}

@@ -128,11 +128,7 @@ func (s *source) transaction(ctx context.Context, records []pipeline.Record, off
 	if err := cl.BeginTransaction(); err != nil {
 		return fmt.Errorf("%w: begin: %w", pipeline.ErrAmbiguous, err)
 	}
-	out := make([]*kgo.Record, len(records))
-	for i := range records {
-		out[i] = encode(&records[i])
-	}
-	err = s.txn.produce(ctx, out)
+	err = s.txn.produce(ctx, records)
 	if err == nil {
 		pipeline.FaultPoint("in_transaction")
 		err = s.commitOffset(ctx, commitRequest(s.m.c.cfg.Group, s.m.current(id), s.log, offset, metadata))
@@ -152,9 +148,13 @@ func (s *source) transaction(ctx context.Context, records []pipeline.Record, off
 // produce waits for the acknowledgement of records, until ctx ends. The library
 // itself waits for ever for records that are under way, so as not to break their
 // sequence; here the whole client is given up, and with it the transaction.
-func (t *transactions) produce(ctx context.Context, records []*kgo.Record) error {
+func (t *transactions) produce(ctx context.Context, records []pipeline.Record) error {
+	out := make([]*kgo.Record, len(records))
+	for i := range records {
+		out[i] = encode(&records[i])
+	}
 	done := make(chan error, 1)
-	go func() { done <- t.cl.ProduceSync(ctx, records...).FirstErr() }()
+	go func() { done <- t.cl.ProduceSync(ctx, out...).FirstErr() }()
 	select {
 	case err := <-done:
 		return err
