@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/spanmill/spanmill/internal/demo"
@@ -108,13 +106,13 @@ func (d *demoCommand) sendConfig(c *console) (sender.Config, error) {
 	cfg.Spans, cfg.Rate, cfg.BatchSpans = d.Spans, d.Rate, d.Batch
 	cfg.Workers, cfg.Gzip = d.Workers, d.Gzip
 	cfg.Progress, cfg.ProgressEvery = progressLine(c, d.Spans), time.Second
-	if d.KeyFile != "" {
-		key, err := os.ReadFile(d.KeyFile)
-		if err != nil {
-			return cfg, fmt.Errorf("read the API key: %w", err)
-		}
+	key, err := apiKey(d.KeyFile)
+	if err != nil {
+		return cfg, err
+	}
+	if key != "" {
 		cfg.Header = http.Header{}
-		cfg.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(key)))
+		cfg.Header.Set("Authorization", "Bearer "+key)
 	}
 	return cfg, cfg.Validate()
 }

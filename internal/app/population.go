@@ -43,6 +43,10 @@ func (d *demoCommand) population(c *console) error {
 	if err != nil {
 		return err
 	}
+	key, err := apiKey(d.KeyFile)
+	if err != nil {
+		return err
+	}
 	seed := d.Seed
 	now := time.Now()
 	if seed == 0 {
@@ -54,7 +58,7 @@ func (d *demoCommand) population(c *console) error {
 	}
 	ctx, stop := service.Signals(context.Background(), slog.New(slog.DiscardHandler))
 	defer stop()
-	s := playing{addresses: a, key: d.KeyFile, http: &http.Client{Timeout: time.Minute}}
+	s := playing{addresses: a, key: key, http: &http.Client{Timeout: time.Minute}}
 	if err := s.send(ctx, sessions); err != nil {
 		return err
 	}
@@ -68,7 +72,7 @@ func (d *demoCommand) population(c *console) error {
 // playing sends a population.
 type playing struct {
 	addresses Addresses
-	key       string // file of it
+	key       string
 	http      *http.Client
 }
 
@@ -153,11 +157,7 @@ func (p *playing) post(ctx context.Context, method, url string, body []byte) ([]
 	}
 	request.Header.Set("Content-Type", "application/json")
 	if p.key != "" {
-		key, err := os.ReadFile(p.key)
-		if err != nil {
-			return nil, fmt.Errorf("read the key: %w", err)
-		}
-		request.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(key)))
+		request.Header.Set("Authorization", "Bearer "+p.key)
 	}
 	response, err := p.http.Do(request)
 	if err != nil {

@@ -96,14 +96,9 @@ func (r reportCommand) asker() (*asker, error) {
 		}
 		a.base = "http://" + at.API
 	}
-	if r.KeyFile != "" {
-		key, err := os.ReadFile(r.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("read the key: %w", err)
-		}
-		a.key = strings.TrimSpace(string(key))
-	}
-	return a, nil
+	key, err := apiKey(r.KeyFile)
+	a.key = key
+	return a, err
 }
 
 // asker asks the metrics' API.

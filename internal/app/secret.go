@@ -28,3 +28,15 @@ func secret(what, file, variable string) (string, error) {
 	}
 	return password, nil
 }
+
+// apiKey reads the key that a command shows to gateways and APIs; "" without a file.
+func apiKey(file string) (string, error) {
+	if file == "" {
+		return "", nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("read the API key: %w", err)
+	}
+	return strings.TrimSpace(string(text)), nil
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,16 +25,16 @@ type Limits struct {
 func (s Scheduled) Limited(ctx context.Context, sql string, l Limits) ([][]string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, l.Time+s.cfg.DialTimeout, errAskTimeout)
 	defer cancel()
-	if err := s.onlyOurTables(ctx, sql, l.Tenant); err != nil {
+	tables, err := s.tenantTables(ctx)
+	if err != nil {
 		return nil, err
 	}
-	filters, err := s.tenantFilters(ctx, l.Tenant)
-	if err != nil {
+	if err := s.onlyOurTables(ctx, sql, l.Tenant, tables); err != nil {
 		return nil, err
 	}
 	set := settings()
 	set.Set("readonly", "1")
-	set.Set("additional_table_filters", filters)
+	set.Set("additional_table_filters", s.tenantFilters(l.Tenant, tables))
 	set.Set("max_execution_time", strconv.FormatFloat(l.Time.Seconds(), 'f', -1, 64))
 	set.Set("max_memory_usage", strconv.FormatInt(l.Memory, 10))
 	set.Set("max_result_rows", strconv.Itoa(l.Rows))
@@ -47,18 +48,23 @@ func (s Scheduled) Limited(ctx context.Context, sql string, l Limits) ([][]strin
 	return tsv(answer)
 }
 
-// tenantFilters is the setting that leaves out other tenants' rows of each table
-// and view.
-func (s Scheduled) tenantFilters(ctx context.Context, tenant string) (string, error) {
+// tenantTables lists the tables and views whose rows have tenants.
+func (s Scheduled) tenantTables(ctx context.Context) ([]string, error) {
 	text, err := s.ask(ctx, "SELECT DISTINCT table FROM system.columns WHERE database = "+quote(s.cfg.Database)+" AND name = 'tenant'", false)
 	if err != nil {
-		return "", fmt.Errorf("list the tables: %w", err)
+		return nil, fmt.Errorf("list the tables: %w", err)
 	}
-	var filters []string
-	for table := range strings.FieldsSeq(text) {
-		filters = append(filters, quote(s.cfg.Database+"."+table)+": "+quote("tenant = "+quote(tenant)))
+	return strings.Fields(text), nil
+}
+
+// tenantFilters is the setting that leaves out other tenants' rows of each of the
+// tables.
+func (s Scheduled) tenantFilters(tenant string, tables []string) string {
+	filters := make([]string, len(tables))
+	for i, table := range tables {
+		filters[i] = quote(s.cfg.Database+"."+table) + ": " + quote("tenant = "+quote(tenant))
 	}
-	return "{" + strings.Join(filters, ", ") + "}", nil
+	return "{" + strings.Join(filters, ", ") + "}"
 }
 
 // errForeign is a statement that reads what is not the tenant's to read.
@@ -71,8 +77,9 @@ var foreignFunctions = []string{"file", "dictget", "dicthas", "joinget", "getset
 // statement that may read only.
 var settingsWord = regexp.MustCompile(`(?i)\bsettings\b`)
 
-// onlyOurTables asks the server what the statement would read.
-func (s Scheduled) onlyOurTables(ctx context.Context, sql, tenant string) error {
+// onlyOurTables asks the server what the statement would read: nothing but these
+// tables.
+func (s Scheduled) onlyOurTables(ctx context.Context, sql, tenant string, tables []string) error {
 	if settingsWord.MatchString(sql) {
 		return fmt.Errorf("%w: the word settings is not for it", errForeign)
 	}
@@ -83,14 +90,6 @@ func (s Scheduled) onlyOurTables(ctx context.Context, sql, tenant string) error 
 	if err != nil {
 		return err
 	}
-	known, err := s.ask(ctx, "SELECT DISTINCT table FROM system.columns WHERE database = "+quote(s.cfg.Database)+" AND name = 'tenant'", false)
-	if err != nil {
-		return fmt.Errorf("list the tables: %w", err)
-	}
-	ours := make(map[string]bool)
-	for table := range strings.FieldsSeq(known) {
-		ours[s.cfg.Database+"."+table] = true
-	}
 	for line := range strings.Lines(tree) {
 		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, "TABLE_FUNCTION ") {
@@ -98,7 +97,8 @@ func (s Scheduled) onlyOurTables(ctx context.Context, sql, tenant string) error 
 		}
 		if _, name, found := strings.Cut(line, "table_name: "); found && strings.HasPrefix(line, "TABLE ") {
 			name, _, _ = strings.Cut(name, ",")
-			if !ours[name] && name != "system.one" && name != "system.numbers" {
+			table, ours := strings.CutPrefix(name, s.cfg.Database+".")
+			if (!ours || !slices.Contains(tables, table)) && name != "system.one" && name != "system.numbers" {
 				return fmt.Errorf("%w: not %s", errForeign, name)
 			}
 		}

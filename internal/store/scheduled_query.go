@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spanmill/spanmill/internal/query"
@@ -69,7 +70,7 @@ func (r Reader) scheduledSeries(ctx context.Context, q *question, window int64, 
 		if at := row.int64(); stated {
 			p.From, p.To = at, at+int64(24*time.Hour/time.Second)
 		}
-		if n := len(out); n == 0 || !sameLabels(out[n-1].Labels, labels) {
+		if n := len(out); n == 0 || !slices.Equal(out[n-1].Labels, labels) {
 			out = append(out, query.Series{Labels: labels})
 		}
 		if !p.Partial.Zero() {
@@ -84,18 +85,6 @@ func (r Reader) scheduledSeries(ctx context.Context, q *question, window int64, 
 		}
 	}
 	return kept, err
-}
-
-func sameLabels(a, b []rollup.Label) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }
 
 // scheduledWindows gives the windows' length and ends, on minutes.
