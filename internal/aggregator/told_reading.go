@@ -7,6 +7,7 @@ import (
 
 	"github.com/spanmill/spanmill/internal/aggregator/custom"
 	"github.com/spanmill/spanmill/pkg/schema"
+	"github.com/spanmill/spanmill/pkg/schema/rollup"
 )
 
 // verdict is whether an assessment passes.
@@ -21,9 +22,9 @@ const (
 func (v verdict) String() string {
 	switch v {
 	case fail:
-		return "fail"
+		return rollup.VerdictFail
 	case pass:
-		return "pass"
+		return rollup.VerdictPass
 	case undecided:
 	}
 	return "undecided"

@@ -247,6 +247,12 @@ func (r *Rule) change(ctx context.Context, v *view) (out []verdict, err error) {
 		if r.observations(&old) < r.Min || few && (r.Above.Set || !r.addsUp()) {
 			continue
 		}
+		if r.Stat.Stat == PSI {
+			if d := rollup.DriftOf(&recent.Partial, &old.Partial); d.PSITold {
+				out = append(out, verdict{v.tenant, old.labels, r.beyond(d.PSI), d.PSI, d.N})
+			}
+			continue
+		}
 		was, _ := r.value(r.Of, &old)
 		is, ok := r.value(r.Of, &recent)
 		if was <= 0 || !ok && !r.addsUp() {

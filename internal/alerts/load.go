@@ -161,6 +161,10 @@ func (r *Rule) measured(n yamlat.Node, m map[string]yamlat.Node) {
 		if !m["stat"].There() {
 			n.Errorf("it has no stat: %s", statNames)
 		}
+		if r.Kind == Change && m["stat"].Text() == string(PSI) {
+			r.Stat = Stat{Stat: PSI}
+			break
+		}
 		r.Stat = statOf(m["stat"])
 	case Absence:
 		r.Stat.Stat = query.Stat(m["stat"].OneOf(string(query.Count), string(query.Distinct)))

@@ -68,6 +68,15 @@ func judgedBy(name, source string) []rollup.Label {
 	return []rollup.Label{{Name: "name", Value: name}, {Name: "source", Value: source}}
 }
 
+// spread are n scores of each of some values.
+func spread(n int64, millionths ...int64) (p rollup.Partial) {
+	for _, v := range millionths {
+		p.Count, p.Sum = p.Count+n, p.Sum+n*v
+		p.Hist.Add(rollup.BucketOf(v), n)
+	}
+	return p
+}
+
 func mean(n, millionths int64) rollup.Partial { return rollup.Partial{Count: n, Sum: n * millionths} }
 
 // TestQualityRulesOfThePack: a judge whose scores drop fires, and so do unsafe
@@ -89,6 +98,10 @@ func TestQualityRulesOfThePack(t *testing.T) {
 		{"they rise", ratings{score, judge, mean(400, 420_000), mean(300, 960_000)}, ""},
 		{"another's drop as far", ratings{score, judgedBy("length", "CODE"), mean(400, 820_000), mean(300, 610_000)}, ""},
 		{"people's drop", ratings{score, judgedBy("helpful", "HUMAN"), mean(60, 900_000), mean(50, 600_000)}, "people's scores of helpful changed by -33.33 % against this time last week, over 50 answers"},
+		{"scores move apart", ratings{score, judge, spread(100, 4e5, 5e5, 6e5), spread(150, 2e5, 8e5)}, "scores of relevance by LLM_JUDGE are spread otherwise than at this time last week: stability index 6.414, over 300 answers"},
+		{"few move apart now", ratings{score, judge, spread(100, 4e5, 5e5, 6e5), spread(99, 2e5, 8e5)}, ""},
+		{"few were together then", ratings{score, judge, spread(66, 4e5, 5e5, 6e5), spread(150, 2e5, 8e5)}, ""},
+		{"they stay together", ratings{score, judge, spread(100, 4e5, 5e5, 6e5), spread(120, 4e5, 5e5, 6e5)}, ""},
 		{"unsafe answers", ratings{unsafe, scorer, rollup.Partial{}, rollup.Partial{Count: 50, Sum: 5}}, "safety found 10 % of 50 answers unsafe within 1h0m0s"},
 		{"one of few is unsafe", ratings{unsafe, scorer, rollup.Partial{}, rollup.Partial{Count: 9, Sum: 5}}, ""},
 		{"personal data", ratings{Metric{"safety", "pii_found"}, scorer, rollup.Partial{}, rollup.Partial{Count: 200, Sum: 4}}, "safety found personal data in 2 % of 200 answers within 1h0m0s"},

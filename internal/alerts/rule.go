@@ -27,6 +27,10 @@ type Stat struct {
 	Quantile float64 // of Stat Quantile
 }
 
+// PSI is of kind Change only: how differently values are distributed, as their
+// population stability index.
+const PSI query.Stat = "psi"
+
 // Bound is a limit that may be there.
 type Bound struct {
 	Set   bool

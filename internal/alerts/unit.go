@@ -25,6 +25,9 @@ func amount(text string) (float64, bool) {
 
 // worded is a value as a text shows it.
 func (r *Rule) worded(v float64) string {
+	if r.Stat.Stat == PSI {
+		return short(v)
+	}
 	switch r.Kind {
 	case Ratio, Change:
 		return short(100*v) + " %"

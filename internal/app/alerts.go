@@ -136,9 +136,10 @@ func (h alertHistory) Query(ctx context.Context, tenant string, q query.Metric) 
 	return h.past.Metric(ctx, tenant, q)
 }
 
-// pastFlags name the ClickHouse that has metrics of a week ago.
+// pastFlags name the ClickHouse that has metrics of a week ago, for alert rules of kind
+// change and for drift.
 type pastFlags struct {
-	URL          string `name:"alerts-clickhouse" help:"HTTP address of the ClickHouse that has last week's metrics: for alert rules of kind change." placeholder:"URL"`
+	URL          string `name:"alerts-clickhouse" help:"HTTP address of the ClickHouse that has last week's metrics: for alert rules of kind change, and drift." placeholder:"URL"`
 	User         string `name:"alerts-clickhouse-user" help:"User of that ClickHouse." default:"default"`
 	PasswordFile string `name:"alerts-clickhouse-password-file" help:"File with the password of that ClickHouse; else SPANMILL_CLICKHOUSE_PASSWORD." type:"path"`
 	CAFile       string `name:"alerts-clickhouse-ca-file" help:"Certificates that may have signed that ClickHouse's; else those this machine trusts." type:"path"`

@@ -30,7 +30,9 @@ type question struct {
 	stats []stat
 	scale float64
 	unit  string
-	rate  *rollup.Rate // nil: a metric is asked for
+	// rate or figure, if not nil, is asked for instead of a metric.
+	rate   *rollup.Rate
+	figure *rollup.Figure
 }
 
 // stat is a statistic as the request names it: p95 is a quantile.
@@ -85,8 +87,11 @@ func (s *Server) query(w http.ResponseWriter, r *http.Request, tenant string) {
 }
 
 func (s *Server) ask(ctx context.Context, tenant string, q *question) (*Answer, error) {
-	if q.rate != nil {
+	switch {
+	case q.rate != nil:
 		return s.askRate(tenant, q)
+	case q.figure != nil:
+		return s.askFigure(ctx, tenant, q)
 	}
 	list, err := s.find(ctx, tenant, q.Metric)
 	if err != nil {
@@ -114,9 +119,11 @@ func (s *Server) askRate(tenant string, q *question) (*Answer, error) {
 	for i := range list {
 		x := AnswerSeries{Labels: textsOf(list[i].Labels)}
 		for _, p := range list[i].Points {
-			x.Points = append(x.Points, AnswerPoint{p.From, p.To, map[string]float64{
-				"count": p.N, "sum": p.Part, "mean": p.Value(), "low": p.Low, "high": p.High,
-			}})
+			values := map[string]float64{"count": p.N, "sum": p.Part, "mean": p.Value(), "low": p.Low, "high": p.High}
+			if q.rate.Sampled && p.SampleRate > 0 {
+				values["sample_rate"] = p.SampleRate
+			}
+			x.Points = append(x.Points, AnswerPoint{p.From, p.To, values})
 		}
 		out.Series = append(out.Series, x)
 	}
@@ -142,7 +149,7 @@ func (q *question) values(p *query.Point) map[string]float64 {
 		switch st.of {
 		case query.Sum, query.SumRate, query.Mean, query.Min, query.Max, query.Quantile, query.Estimated:
 			v *= q.scale
-		case query.Count, query.Rate, query.Distinct, query.EstimatedCount, query.Low, query.High:
+		case query.Count, query.Rate, query.Distinct, query.EstimatedCount, query.Low, query.High, query.SampleRate:
 		}
 		out[st.name] = v
 	}
@@ -154,7 +161,7 @@ func (s *Server) list(w http.ResponseWriter, _ *http.Request, _ string) {
 	own := s.store.cfg.Own
 	reply(w, http.StatusOK, map[string]any{
 		"metrics": slices.Concat(rollup.Definitions, rollup.Scheduled, own.Metrics),
-		"views":   slices.Concat(rollup.Views, rollup.ScheduledViews, own.Views), "rates": rollup.Rates, "stats": query.Stats,
+		"views":   slices.Concat(rollup.Views, rollup.ScheduledViews, own.Views), "rates": rollup.Rates, "figures": rollup.Figures, "stats": query.Stats,
 	})
 }
 
@@ -174,6 +181,9 @@ func parseQuestion(v url.Values, own rollup.Catalogue, now time.Time) (*question
 		return nil, err
 	}
 	usual := defaultWindow
+	if i := slices.IndexFunc(rollup.Figures, func(f rollup.Figure) bool { return f.Name == q.Name }); i >= 0 {
+		q.figure, usual = &rollup.Figures[i], scheduledWindow
+	}
 	if rollup.IsScheduled(q.View) {
 		usual = scheduledWindow
 	}

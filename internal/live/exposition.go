@@ -28,16 +28,24 @@ type exposition struct {
 	room    int // for series
 	omitted int
 	asked   map[asked][]answered
+	past    past // nil: what it was a week before is not known
 }
 
-// Families gives a tenant's metrics as Prometheus has them. legacy: by their
-// names of before 2026 as well.
-func (s *Store) Families(tenant string, now time.Time, legacy bool) []*dto.MetricFamily {
-	e := exposition{s: s, tenant: tenant, now: now, room: s.cfg.MaxExposed, asked: make(map[asked][]answered)}
+// Exposing is what an exposition has beside the metrics.
+type Exposing struct {
+	// Legacy are their names of before 2026 as well.
+	Legacy bool
+
+	past past
+}
+
+// Families gives a tenant's metrics as Prometheus has them.
+func (s *Store) Families(tenant string, now time.Time, with Exposing) []*dto.MetricFamily {
+	e := exposition{s: s, tenant: tenant, now: now, room: s.cfg.MaxExposed, asked: make(map[asked][]answered), past: with.past}
 	var out []*dto.MetricFamily
 	byName := make(map[string]*dto.MetricFamily)
 	for _, f := range s.families {
-		if f.legacy && !legacy {
+		if f.legacy && !with.Legacy {
 			continue
 		}
 		metrics := e.metrics(f)
@@ -64,7 +72,7 @@ func (s shape) kind() dto.MetricType {
 	switch s {
 	case distribution:
 		return dto.MetricType_HISTOGRAM
-	case windowSum, windowMean, windowDistinct, windowStat, windowRate:
+	case windowSum, windowMean, windowDistinct, windowStat, windowRate, windowFigure:
 		return dto.MetricType_GAUGE
 	case countTotal, sumTotal:
 	}
@@ -77,7 +85,7 @@ func (e *exposition) metrics(f *family) (out []*dto.Metric) {
 	switch f.shape {
 	case windowSum, windowMean, windowDistinct:
 		out = e.window(f)
-	case windowStat, windowRate:
+	case windowStat, windowRate, windowFigure:
 		out = e.statistics(f)
 	case countTotal, sumTotal, distribution:
 		out = e.totals(f)
@@ -179,6 +187,6 @@ func (f *family) tell(m *dto.Metric, p *rollup.Partial, began time.Time) {
 	case distribution:
 		m.Histogram = f.histogram(p)
 		m.Histogram.CreatedTimestamp = created
-	case windowSum, windowMean, windowDistinct, windowStat, windowRate:
+	case windowSum, windowMean, windowDistinct, windowStat, windowRate, windowFigure:
 	}
 }

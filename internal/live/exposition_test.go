@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/textparse"
 
+	"github.com/spanmill/spanmill/internal/query"
 	"github.com/spanmill/spanmill/pkg/schema/rollup"
 )
 
@@ -37,6 +38,9 @@ func (d *door) tellAll(tenant string) {
 				}
 				if name == "state" {
 					value = []string{"started", "completed", "failed"}[n]
+				}
+				if name == rollup.LabelHuman || name == rollup.LabelJudge {
+					value = []string{rollup.VerdictPass, rollup.VerdictFail, rollup.VerdictPass}[n]
 				}
 				l = append(l, name, value)
 			}
@@ -99,6 +103,10 @@ func parse(t *testing.T, body, form string) *parsed {
 func TestExpositionIsReadByPrometheus(t *testing.T) {
 	d := openDoor(t, true)
 	d.tellAll("acme")
+	d.verdicts("relevance", "pass", "fail", 30)
+	d.verdicts("relevance", "fail", "pass", 1)
+	d.graded("relevance", "CODE", map[int64]int{0: 200})
+	d.server.cfg.Tables = &lastWeek{of: rollup.MetricName{View: "assessment", Name: "score"}, series: []query.Series{scores("relevance", "CODE", map[int64]int{1e6: 200})}}
 	forms := map[string]*parsed{}
 	for _, form := range []string{formText, formOpenMetrics, formProtobuf} {
 		status, body := d.get(t, d.acme, "/metrics", "Accept", form)
@@ -195,7 +203,7 @@ func TestExpositionIsBounded(t *testing.T) {
 		d.tell("acme", "service", "spans", 1, "service", fmt.Sprint(i))
 	}
 	count := func(at time.Time) (series int, omitted float64) {
-		for _, f := range d.store.Families("acme", at, false) {
+		for _, f := range d.store.Families("acme", at, Exposing{}) {
 			if f.GetName() == omittedName {
 				omitted = f.GetMetric()[0].GetGauge().GetValue()
 				continue

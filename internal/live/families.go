@@ -19,6 +19,7 @@ const (
 	windowDistinct              // a gauge: how many different values there were within the window
 	windowStat                  // a gauge: a statistic of the last hour and of the last day
 	windowRate                  // a gauge: a statistic of a rate, likewise
+	windowFigure                // a gauge: a statistic of a figure, likewise
 )
 
 // family is one metric as Prometheus sees it. It is made of one view, so that
@@ -33,8 +34,9 @@ type family struct {
 	only         string       // value of the view's dimension kind, "" for all
 	more         rollup.Label // another label, if it has a name
 	legacy       bool         // a name of before 2026
-	stat         query.Stat   // of windowStat and windowRate
+	stat         query.Stat   // of windowStat, windowRate and windowFigure
 	rate         *rollup.Rate // of windowRate
+	figure       *rollup.Figure
 }
 
 // Units, in those of the rollups.
@@ -61,7 +63,7 @@ var (
 
 // families are all of them, the most asked for first: where there is not room
 // for all, the last ones are left out.
-var families = slices.Concat(spanFamilies, toldFamilies, rateFamilies(), lastFamilies)
+var families = slices.Concat(spanFamilies, toldFamilies, rateFamilies(), figureFamilies(), lastFamilies)
 
 var spanFamilies = []family{
 	{name: "spanmill_trace_duration_seconds", help: "End-to-end latency of traces: end minus start of their root spans.", shape: distribution, view: "service", metric: "trace_latency", labels: serviceLabels, scale: seconds, buckets: agentBuckets},

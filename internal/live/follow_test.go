@@ -34,7 +34,7 @@ func TestCorrectionsAreNotCounted(t *testing.T) {
 		t.Errorf("the window has %+v, %v", answer, err)
 	}
 	total := 0.0
-	for _, family := range s.Families("a", now, false) {
+	for _, family := range s.Families("a", now, Exposing{}) {
 		if family.GetName() == "spanmill_spans_total" {
 			total = family.GetMetric()[0].GetCounter().GetValue()
 		}

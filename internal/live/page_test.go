@@ -29,6 +29,7 @@ func TestMetricsPage(t *testing.T) {
 		"<!-- The tables are made from the code: go test ./internal/live -run TestMetricsPage -update -->\n": seriesTable(),
 		"<!-- metrics -->\n":  metricsTable(),
 		"<!-- rates -->\n":    ratesTable(),
+		"<!-- figures -->\n":  figuresTable(),
 		"<!-- families -->\n": familiesTable(),
 	} {
 		head, rest, found := strings.Cut(page, mark)
@@ -97,6 +98,15 @@ func ratesTable() string {
 	return b.String()
 }
 
+func figuresTable() string {
+	var b strings.Builder
+	b.WriteString("| figure | what | of |\n|---|---|---|\n")
+	for _, f := range rollup.Figures {
+		fmt.Fprintf(&b, "| `%s` | %s | `%s.%s` |\n", f.Name, strings.TrimSuffix(f.Help, "."), f.Of.View, f.Of.Name)
+	}
+	return b.String()
+}
+
 func familiesTable() string {
 	var b strings.Builder
 	b.WriteString("| Prometheus | type | labels | of |\n|---|---|---|---|\n")
@@ -112,6 +122,9 @@ func familiesTable() string {
 		}
 		if f.rate != nil {
 			of = "`" + string(f.stat) + "` of rate " + quoted([]string{f.rate.Name}) + ", likewise"
+		}
+		if f.figure != nil {
+			of = "`" + string(f.stat) + "` of figure " + quoted([]string{f.figure.Name}) + ", likewise"
 		}
 		if f.only != "" {
 			of += ", kind " + f.only

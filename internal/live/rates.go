@@ -16,6 +16,9 @@ type Share struct {
 	From, To  int64
 	Part, N   float64
 	Low, High float64
+	// SampleRate is the part of the whole that came, where senders sampled it; 0: it
+	// is not known.
+	SampleRate float64
 }
 
 // Value is the share.
@@ -129,6 +132,7 @@ func divide(parts, wholes []query.Point, r *rollup.Rate) (out []Share) {
 			x.Part = amount(p, r.Of.Name)
 		}
 		x.Low, x.High = rollup.Wilson(x.Part, x.N)
+		x.SampleRate, _ = w.Value(query.SampleRate, 0)
 		out = append(out, x)
 	}
 	return out

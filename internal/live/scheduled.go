@@ -11,11 +11,14 @@ import (
 	"github.com/spanmill/spanmill/pkg/schema/rollup"
 )
 
-// Tables have the metrics that are made by SQL on a schedule.
+// Tables have the metrics that are made by SQL on a schedule, and those of before
+// what is kept here.
 type Tables interface {
 	Scheduled(ctx context.Context, tenant string, m query.Metric) ([]query.Series, error)
 	// ScheduledNow gives all of them as of an instant.
 	ScheduledNow(ctx context.Context, tenant string, at time.Time) ([]query.Gauge, error)
+	// Metric answers with one window, told apart by By.
+	Metric(ctx context.Context, tenant string, m query.Metric) ([]query.Series, error)
 }
 
 // scheduledWindow is that of a question for such a metric that names none.

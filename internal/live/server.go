@@ -171,7 +171,7 @@ func (s *Server) expose(w http.ResponseWriter, r *http.Request, tenant string) {
 	format := expfmt.NegotiateAccept(r.Header, expfmt.DefaultOpenMetricsAcceptedFormats()...)
 	w.Header().Set("Content-Type", string(format))
 	to := expfmt.NewEncoder(w, format, expfmt.WithCreatedLines())
-	families := s.store.Families(tenant, time.Now(), s.cfg.Legacy)
+	families := s.store.Families(tenant, time.Now(), Exposing{Legacy: s.cfg.Legacy, past: s.pastOf(r.Context(), tenant)})
 	gauges, err := s.gauges(r.Context(), tenant, time.Now())
 	if err != nil {
 		s.log.WarnContext(r.Context(), "Prometheus is not told of sessions and users", "err", err)

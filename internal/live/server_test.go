@@ -24,6 +24,7 @@ import (
 type door struct {
 	url        string
 	store      *Store
+	server     *Server
 	acme, beta string // their keys
 	writes     string // a key that may not read
 }
@@ -52,6 +53,7 @@ func openDoor(t *testing.T, legacy bool) *door {
 	d.store.Advance(time.Now())
 	f := NewFollower(d.store, newFakeLog(1), time.Minute, log, prometheus.NewRegistry())
 	s := NewServer(ServerConfig{Addr: "127.0.0.1:0", Legacy: legacy}, f, keys, log)
+	d.server = s
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
@@ -88,6 +90,16 @@ func (d *door) tell(tenant, view, metric string, v int64, labels ...string) {
 	now := time.Now().Unix()
 	r.Panes = []rollup.Pane{{Start: now - now%10, Metrics: []rollup.Metric{{Name: metric, Partial: p}}}}
 	d.store.Add(&r, true)
+}
+
+// sampled adds a trace that stands for others as well.
+func (d *door) sampled(tenant string, w rollup.Weight) {
+	var p rollup.Partial
+	p.Measure(rollup.Of(1e9, w))
+	now := time.Now().Unix()
+	d.store.Add(&rollup.Rollup{Series: rollup.Series{Tenant: tenant, View: "tenant"}, Panes: []rollup.Pane{
+		{Start: now - now%10, Metrics: []rollup.Metric{{Name: "trace_latency", Partial: p}}},
+	}}, true)
 }
 
 // get asks, and gives the status and the body.

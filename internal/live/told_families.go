@@ -86,6 +86,48 @@ func rateFamilies() (out []family) {
 			f.name, f.help, f.stat = name+s.end, help+s.what, s.stat
 			out = append(out, f)
 		}
+		if f.rate != nil && f.rate.Sampled {
+			f.name, f.help, f.stat = name+"_sample_rate", help+": part of the whole that came, where senders sample.", query.SampleRate
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// figureNames are what of each figure is told, as Prometheus calls it.
+var figureNames = map[string][]struct {
+	stat      query.Stat
+	end, what string
+}{
+	rollup.JudgeHumanKappa: {
+		{query.Mean, "", "."},
+		{query.Count, "_n", ": how many traces it is of."},
+		{query.Low, "_low", ": least that it may be, with a confidence of 95 %."},
+		{query.High, "_high", ": most that it may be, likewise."},
+	},
+	rollup.ScoreDrift: {
+		{query.Mean, "", "."},
+		{query.Count, "_n", ": how many scores there are now."},
+		{statBefore, "_n_before", ": how many there were a week before."},
+		{query.Low, "_low", ": least that it may be, with a confidence of 95 %."},
+		{query.High, "_high", ": most that it may be, likewise."},
+		{statPSI, "_psi", ": population stability index; 0.1 is a little, 0.25 much."},
+	},
+}
+
+// figureLabels are what Prometheus calls their labels.
+var figureLabels = map[string][]string{rollup.JudgeHumanKappa: nameLabel, rollup.ScoreDrift: assessmentLabels}
+
+// figureFamilies are some gauges for each figure.
+func figureFamilies() (out []family) {
+	for i := range rollup.Figures {
+		r := &rollup.Figures[i]
+		for _, s := range figureNames[r.Name] {
+			out = append(out, family{
+				name: "spanmill_" + r.Name + s.end, help: r.Help[:len(r.Help)-1] + s.what, shape: windowFigure,
+				view: r.Of.View, metric: r.Of.Name, labels: figureLabels[r.Name], scale: whole, stat: s.stat, figure: r,
+			})
+		}
 	}
 	return out
 }
@@ -114,6 +156,7 @@ func (e *exposition) statistics(f *family) (out []*dto.Metric) {
 type asked struct {
 	view, metric string
 	rate         *rollup.Rate
+	figure       *rollup.Figure
 	width        time.Duration
 }
 
@@ -126,12 +169,15 @@ type answered struct {
 // windowOf asks for the window that ends with the open pane; what was asked for
 // before is not asked again.
 func (e *exposition) windowOf(f *family, width time.Duration) (out []answered) {
-	key := asked{f.view, f.metric, f.rate, width}
+	key := asked{f.view, f.metric, f.rate, f.figure, width}
 	if known, there := e.asked[key]; there {
 		return known
 	}
 	defer func() { e.asked[key] = out }()
 	q := query.Metric{View: f.view, Name: f.metric, To: e.now.Add(time.Duration(widths[0]) * time.Second), Window: width}
+	if f.figure != nil {
+		return e.figures(f.figure, q)
+	}
 	if f.rate != nil {
 		list, err := e.s.Rate(e.tenant, f.rate, q)
 		if err != nil {
@@ -139,7 +185,7 @@ func (e *exposition) windowOf(f *family, width time.Duration) (out []answered) {
 		}
 		for _, x := range list {
 			last := x.Points[len(x.Points)-1]
-			out = append(out, answered{x.Labels, func(s query.Stat) (float64, bool) { return last.stat(s), true }})
+			out = append(out, answered{x.Labels, last.stat})
 		}
 		return out
 	}
@@ -154,16 +200,35 @@ func (e *exposition) windowOf(f *family, width time.Duration) (out []answered) {
 	return out
 }
 
-// stat is what a gauge tells of a share.
-func (x Share) stat(s query.Stat) float64 {
+// stat is what a gauge tells of a share; false: it is not known.
+func (x Share) stat(s query.Stat) (float64, bool) {
 	switch s {
 	case query.Count:
-		return x.N
+		return x.N, true
 	case query.Low:
-		return x.Low
+		return x.Low, true
 	case query.High:
-		return x.High
+		return x.High, true
+	case query.SampleRate:
+		return x.SampleRate, x.SampleRate > 0
 	default:
-		return x.Value()
+		return x.Value(), true
 	}
+}
+
+// figures are those of a window. What it was a week before is left out where
+// nobody can say: the server logs it.
+func (e *exposition) figures(f *rollup.Figure, q query.Metric) (out []answered) {
+	list, err := e.s.figure(e.tenant, f, q, e.past)
+	if err != nil {
+		return nil
+	}
+	for _, x := range list {
+		values := x.points[len(x.points)-1].values
+		out = append(out, answered{x.labels, func(s query.Stat) (float64, bool) {
+			v, told := values[s]
+			return v, told
+		}})
+	}
+	return out
 }

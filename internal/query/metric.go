@@ -66,8 +66,9 @@ var (
 type Stat string
 
 // The statistics. Rates are per second of the point's window; Estimated and
-// EstimatedCount are of all that sampled spans stand for. Low and High bound the
-// share behind observations that are 1 or 0, with a confidence of 95 %.
+// EstimatedCount are of all that sampled spans stand for, SampleRate is the part
+// of those that came. Low and High bound the share behind observations that are 1
+// or 0, with a confidence of 95 %.
 const (
 	Count          Stat = "count"
 	Rate           Stat = "rate"
@@ -82,10 +83,11 @@ const (
 	Estimated      Stat = "estimated"
 	Low            Stat = "low"
 	High           Stat = "high"
+	SampleRate     Stat = "sample_rate"
 )
 
 // Stats lists them.
-var Stats = []Stat{Count, Rate, Sum, SumRate, Mean, Min, Max, Quantile, Distinct, EstimatedCount, Estimated, Low, High}
+var Stats = []Stat{Count, Rate, Sum, SumRate, Mean, Min, Max, Quantile, Distinct, EstimatedCount, Estimated, Low, High, SampleRate}
 
 // Value gives a statistic of the point, in the metric's unit; quantile, in
 // (0, 1], is for Quantile. false: there is none, such as the mean of nothing.
@@ -120,6 +122,8 @@ func (p *Point) Value(stat Stat, quantile float64) (float64, bool) {
 	case High:
 		_, high := rollup.Wilson(float64(p.Sum), float64(p.Count))
 		return high, p.Count > 0
+	case SampleRate:
+		return float64(p.Count) * float64(rollup.Once) / float64(p.Weight), p.Weight > 0
 	}
 	return 0, false
 }

@@ -17,14 +17,17 @@ type Rate struct {
 	// Where are labels that Of's series have, OverWhere those that Over's have.
 	Where     map[string]string `json:"where,omitempty"`
 	OverWhere map[string]string `json:"over_where,omitempty"`
-	Help      string            `json:"help"`
+	// Sampled says that the whole is of spans that senders may sample: the part of
+	// them that came is told beside it.
+	Sampled bool   `json:"sampled,omitempty"`
+	Help    string `json:"help"`
 }
 
 // Rates are the shipped ones. A name never changes its meaning.
 var Rates = []Rate{
 	{Name: "category_share", Of: MetricName{"assessment_label", "labelled"}, Over: MetricName{"assessment", "labelled"}, Help: "Of the assessments of a name and source whose value is a word, those with this one."},
-	{Name: "coverage", Of: MetricName{"rated", "rated_traces"}, Over: MetricName{"tenant", "trace_latency"}, Help: "Traces that were assessed by the name first in the window, over those that ended in it."},
-	{Name: "thumbs_rate", Of: MetricName{"feedback", "thumbs_up"}, Over: MetricName{"experiment", "trace_latency"}, Help: "Thumbs, up and down, over traces of the experiment that ended."},
+	{Name: "coverage", Of: MetricName{"rated", "rated_traces"}, Over: MetricName{"tenant", "trace_latency"}, Sampled: true, Help: "Traces that were assessed by the name first in the window, over those that ended in it and came."},
+	{Name: "thumbs_rate", Of: MetricName{"feedback", "thumbs_up"}, Over: MetricName{"experiment", "trace_latency"}, Sampled: true, Help: "Thumbs, up and down, over traces of the experiment that ended and came."},
 	{Name: "feature_adoption", Of: MetricName{"feature", "users"}, Over: MetricName{"tenant", "users"}, Help: "Users of the feature, over the users whom spans name. Both are estimates."},
 	{
 		Name: "task_completion_rate", Of: MetricName{"task", "events"}, Over: MetricName{"task", "events"},

@@ -32,7 +32,7 @@ var toldViews = []ViewDefinition{
 	{"assessment_label", "assessments whose value is a word or two", []string{"name", "source", "label"}, []string{"labelled"}},
 	{"rated", "traces that are assessed", []string{"name"}, []string{"rated_traces"}},
 	{"agreement", "traces that a person and a judge assessed", []string{"name"}, []string{"agreement"}},
-	{"verdicts", "traces where a person and a judge gave a verdict", []string{"name", "human", "judge"}, []string{"verdict_pairs"}},
+	{"verdicts", "traces where a person and a judge gave a verdict", []string{"name", LabelHuman, LabelJudge}, []string{"verdict_pairs"}},
 	{"safety", "verdicts of scorers that look for harm or personal data", []string{"name"}, []string{"safety_violation", "pii_found"}},
 	{"feedback", "business events feedback", []string{"experiment"}, []string{"thumbs_up", "csat", "csat_satisfied", "nps", "rating"}},
 	{"event", "all business events", []string{"event"}, happened},
