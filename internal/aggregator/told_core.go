@@ -3,6 +3,7 @@ package aggregator
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spanmill/spanmill/internal/dedup"
@@ -186,8 +187,12 @@ func (c *toldCore) put(a addition, m metric, value int64) {
 	}
 }
 
-// label makes a label of a name that people or code made up.
+// label makes a label of a name that people or code made up. It is kept for long,
+// so what is only the beginning of a name does not hold the rest.
 func label(name string) string {
-	out, _, _ := normalName(name, nil)
+	out, _, changed := normalName(name, nil)
+	if changed {
+		return strings.Clone(out)
+	}
 	return out
 }

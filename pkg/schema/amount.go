@@ -23,6 +23,9 @@ const maxAmountText = 64
 // ParseAmount reads a decimal number as millionths, rounded half to even. false:
 // it is no finite number, or beyond MaxAmount.
 func ParseAmount(text string) (int64, bool) {
+	if n, ok := plainAmount(text); ok {
+		return n, true
+	}
 	f, err := strconv.ParseFloat(text, 64)
 	switch {
 	case err != nil, len(text) > maxAmountText, strings.ContainsFunc(text, strange), math.IsNaN(f), math.Abs(f) > MaxAmount/1e6:
@@ -37,6 +40,31 @@ func ParseAmount(text string) (int64, bool) {
 	r.Mul(r, big.NewRat(1e6, 1))
 	n := roundHalfEven(r)
 	return n, n <= MaxAmount && n >= -MaxAmount
+}
+
+// plainAmount reads what nearly all numbers are: up to nine digits and six behind
+// a point, with nothing to round. false: it is something else.
+func plainAmount(text string) (n int64, ok bool) {
+	digits, negative := strings.CutPrefix(text, "-")
+	whole, rest, pointed := strings.Cut(digits, ".")
+	if len(whole) == 0 || len(whole) > 9 || len(rest) > 6 || pointed && len(rest) == 0 {
+		return 0, false
+	}
+	for _, part := range [...]string{whole, rest} {
+		for i := range len(part) {
+			if part[i] < '0' || part[i] > '9' {
+				return 0, false
+			}
+			n = 10*n + int64(part[i]-'0')
+		}
+	}
+	for range 6 - len(rest) {
+		n *= 10
+	}
+	if negative {
+		n = -n
+	}
+	return n, true
 }
 
 // roundHalfEven gives the whole number nearest to r, which fits.

@@ -2,6 +2,8 @@ package schema_test
 
 import (
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -21,6 +23,32 @@ func TestAmounts(t *testing.T) {
 	for _, text := range []string{
 		"", "x", "1e10", "-1e10", "NaN", "Inf", "1e999999999", "9007199254.740993", strings.Repeat("1", 65) + "e-60", "1_0", "0x10",
 	} {
+		if n, ok := schema.ParseAmount(text); ok {
+			t.Errorf("%q is taken for %d", text, n)
+		}
+	}
+}
+
+// TestPlainAmounts: numbers that are read in a short way come to what the long way
+// makes of them, which zeros without meaning take.
+func TestPlainAmounts(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 20_000 {
+		text := fmt.Sprint(rng.Uint64N(1_000_000_000) >> rng.UintN(30))
+		if digits := rng.IntN(7); digits > 0 {
+			text += fmt.Sprintf(".%0*d", digits, rng.Uint64N(uint64(math.Pow10(digits))))
+		} else {
+			text += ".0"
+		}
+		if rng.IntN(2) == 0 {
+			text = "-" + text
+		}
+		n, ok := schema.ParseAmount(text)
+		if same, known := schema.ParseAmount(text + "0000000"); !ok || !known || n != same {
+			t.Fatalf("%s: %d, %v; with zeros %d, %v", text, n, ok, same, known)
+		}
+	}
+	for _, text := range []string{"-", ".", "1.-2", "--1", "1.2.3", "-.x", " 1", "1 "} {
 		if n, ok := schema.ParseAmount(text); ok {
 			t.Errorf("%q is taken for %d", text, n)
 		}
