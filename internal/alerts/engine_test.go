@@ -53,12 +53,36 @@ func quiet(t *testing.T, days uint64) {
 	t.Helper()
 	rules := packed(t, "")
 	for day := range days {
-		got, _ := newTown(1000+day, aDay, outage{}).replay(t, NewEngine(rules, 100), aDay, nil)
+		asked := 0
+		got, _ := newTown(1000+day, aDay, outage{}).replay(t, NewEngine(rules, 100), aDay, func(e *Engine) *Engine {
+			if asked++; asked%700 != 0 { // a restart an hour, with whatever is pending then
+				return e
+			}
+			return restarted(t, e)
+		})
 		if len(got) > 0 {
 			t.Errorf("day %d: %v", day, got)
 		}
 	}
-	t.Logf("%d days, %d rules, an answer every %s", days, len(rules), Default().Every)
+	t.Logf("%d days with %d restarts each, %d rules, an answer every %s", days, aDay/5/700, len(rules), Default().Every)
+}
+
+// restarted is an engine made anew from what was kept of another.
+func restarted(t *testing.T, e *Engine) *Engine {
+	t.Helper()
+	next := NewEngine(e.rules, e.most)
+	for _, key := range e.keys() {
+		text, err := json.Marshal(e.states[key])
+		if err != nil {
+			t.Fatal(err)
+		}
+		var s State
+		if err := json.Unmarshal(text, &s); err != nil {
+			t.Fatal(err)
+		}
+		next.Restore(&s)
+	}
+	return next
 }
 
 // TestRestartChangesNothing: an engine that is made anew from what was kept, at
@@ -67,21 +91,7 @@ func TestRestartChangesNothing(t *testing.T) {
 	rules := packed(t, "")
 	down := outage{dawn + 1800, dawn + 2400}
 	_, want := newTown(5, 2*3600, down).replay(t, NewEngine(rules, 100), 2*3600, nil)
-	_, got := newTown(5, 2*3600, down).replay(t, NewEngine(rules, 100), 2*3600, func(e *Engine) *Engine {
-		next := NewEngine(rules, 100)
-		for _, key := range e.keys() {
-			text, err := json.Marshal(e.states[key])
-			if err != nil {
-				t.Fatal(err)
-			}
-			var s State
-			if err := json.Unmarshal(text, &s); err != nil {
-				t.Fatal(err)
-			}
-			next.Restore(&s)
-		}
-		return next
-	})
+	_, got := newTown(5, 2*3600, down).replay(t, NewEngine(rules, 100), 2*3600, func(e *Engine) *Engine { return restarted(t, e) })
 	if diff := cmp.Diff(want, got); diff != "" || len(want) < 2 {
 		t.Errorf("%d notices (-without +with restarts):\n%s", len(want), diff)
 	}
@@ -183,6 +193,8 @@ rules:
     above: 3
   - name: c
     kind: sometimes
+  - {name: d, kind: threshold, of: assessment.score, stat: p95, above: 1, sure: 3}
+  - {name: e, kind: change, of: tenant.cost, stat: mean, above: 1, sure: 3}
 `))
 	const want = `alerts.yaml:2:26: want an address such as https://host/path
 alerts.yaml:2:5: a receiver has a webhook or an alertmanager
@@ -195,7 +207,9 @@ alerts.yaml:12:10: there is no receiver "nobody"
 alerts.yaml:13:5: objective is the part that is to be good, such as 99.5%
 alerts.yaml:13:5: burn has pairs of windows, such as {long: 1h, short: 5m, factor: 14.4}
 alerts.yaml:18:5: "above" is not known here: name, kind, severity, tenant, eval, where, by, min, for, keep, summary, labels, to, of, over, objective, burn
-alerts.yaml:20:11: a rule has a kind: threshold, ratio, burn_rate, absence or change`
+alerts.yaml:20:11: a rule has a kind: threshold, ratio, burn_rate, absence or change
+alerts.yaml:21:81: sure is a number of standard errors above 0, of stat mean
+alerts.yaml:22:74: nothing is kept about how cost is spread, so nobody can be sure`
 	if err == nil {
 		t.Fatal("nothing is wrong")
 	}

@@ -154,7 +154,7 @@ func (r *Rule) threshold(ctx context.Context, v *view) (out []verdict, err error
 	for _, g := range groups {
 		n := r.observations(&g)
 		if value, ok := r.value(r.Of, &g); ok && n >= r.Min {
-			out = append(out, verdict{v.tenant, g.labels, r.beyond(value), value, n})
+			out = append(out, verdict{v.tenant, g.labels, r.surelyBeyond(value, &g), value, n})
 		}
 	}
 	return out, err
@@ -260,6 +260,7 @@ func (r *Rule) change(ctx context.Context, v *view) (out []verdict, err error) {
 		}
 		value := (is - was) / was
 		holds := r.Above.Set && value > r.Above.Limit || r.Below.Set && -value > r.Below.Limit
+		holds = holds && r.surelyOther(&old, &recent, is-was)
 		out = append(out, verdict{v.tenant, old.labels, holds, value, r.observations(&recent)})
 	}
 	return out, err

@@ -117,11 +117,11 @@ func addressOf(n yamlat.Node) string {
 
 // fields of each kind, beside those of all.
 var fieldsOf = map[Kind][]string{
-	Threshold: {"of", "stat", "above", "below", "window"},
+	Threshold: {"of", "stat", "above", "below", "window", "sure"},
 	Ratio:     {"of", "over", "stat", "above", "below", "window"},
 	BurnRate:  {"of", "over", "objective", "burn"},
 	Absence:   {"of", "stat", "window", "seen"},
-	Change:    {"of", "stat", "above", "below", "window"},
+	Change:    {"of", "stat", "above", "below", "window", "sure"},
 }
 
 func ruleOf(rule yamlat.Node, receivers []string) (r Rule) {
@@ -166,6 +166,7 @@ func (r *Rule) measured(n yamlat.Node, m map[string]yamlat.Node) {
 			break
 		}
 		r.Stat = statOf(m["stat"])
+		r.Sure = r.sureOf(m["sure"])
 	case Absence:
 		r.Stat.Stat = query.Stat(m["stat"].OneOf(string(query.Count), string(query.Distinct)))
 		r.Seen = windowOf(m["seen"], time.Hour)
@@ -265,6 +266,19 @@ func boundOf(n yamlat.Node) Bound {
 		n.Errorf("%q is no number, part such as 20%%, or time such as 5s", n.Text())
 	}
 	return Bound{true, v}
+}
+
+// sureOf reads by how many standard errors a mean has to be beyond chance.
+func (r *Rule) sureOf(n yamlat.Node) float64 {
+	sure := boundOf(n)
+	spread := []rollup.Form{rollup.Share, rollup.Measured, rollup.Graded, ""} // "" is a user's own
+	switch {
+	case sure.Set && (sure.Limit <= 0 || r.Stat.Stat != query.Mean):
+		n.Errorf("sure is a number of standard errors above 0, of stat mean")
+	case sure.Set && !slices.Contains(spread, rollup.DefinitionOf(r.Of.Name).Form):
+		n.Errorf("nothing is kept about how %s is spread, so nobody can be sure", r.Of.Name)
+	}
+	return sure.Limit
 }
 
 // statNames are what a rule may ask for, beside quantiles such as p95.

@@ -63,6 +63,9 @@ type Rule struct {
 	Above, Below Bound
 	// Min is how many observations there must be for the rule to say anything.
 	Min int64
+	// Sure is by how many standard errors a mean has to be beyond its bounds, and
+	// of Change to differ from what it was; 0: chance is not asked about.
+	Sure float64
 
 	Window time.Duration
 	For    time.Duration // it has to hold for

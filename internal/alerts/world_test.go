@@ -35,6 +35,7 @@ type line struct {
 type town struct {
 	now   int64
 	lines map[Metric][]*line
+	past  *town // a week before; nil: as now
 }
 
 // Tenants implements History.
@@ -43,11 +44,15 @@ func (w *town) Tenants(context.Context) ([]string, error) { return []string{"acm
 // Query implements History: what ended in the window and has arrived by now.
 func (w *town) Query(_ context.Context, _ string, q query.Metric) ([]query.Series, error) {
 	from, to := q.To.Add(-q.Window).Unix(), q.To.Unix()
-	if to < dawn-before { // a week ago it was as it is today
+	lines := w.lines
+	if to < dawn-before {
 		from, to = from+int64(Week/time.Second), to+int64(Week/time.Second)
+		if w.past != nil {
+			lines = w.past.lines
+		}
 	}
 	groups := map[string]*query.Series{}
-	for _, l := range w.lines[Metric{q.View, q.Name}] {
+	for _, l := range lines[Metric{q.View, q.Name}] {
 		x := query.Series{Labels: l.labels}
 		if !matches(&x, q.Labels) {
 			continue
@@ -101,17 +106,24 @@ type outage struct{ from, to int64 }
 
 func (o outage) on(at int64) bool { return at >= o.from && at < o.to }
 
-// newTown draws a day of some seconds: two providers, one service, a tool, all
-// with the errors that there always are.
+// newTown draws a day of some seconds, and the same of the week before: two
+// providers, one service, a tool, judges and people, all with the errors that there
+// always are.
 func newTown(seed uint64, seconds int64, down outage) *town {
-	rng := rand.New(rand.NewPCG(seed, 7))
-	w := &town{lines: make(map[Metric][]*line)}
-	of := func(pairs ...string) (out []rollup.Label) {
-		for i := 0; i < len(pairs); i += 2 {
-			out = append(out, rollup.Label{Name: pairs[i], Value: pairs[i+1]})
-		}
-		return out
+	w := drawn(rand.New(rand.NewPCG(seed, 7)), seconds, down)
+	w.past = drawn(rand.New(rand.NewPCG(seed, 8)), seconds, outage{})
+	return w
+}
+
+func of(pairs ...string) (out []rollup.Label) {
+	for i := 0; i < len(pairs); i += 2 {
+		out = append(out, rollup.Label{Name: pairs[i], Value: pairs[i+1]})
 	}
+	return out
+}
+
+func drawn(rng *rand.Rand, seconds int64, down outage) *town {
+	w := &town{lines: make(map[Metric][]*line)}
 	// some gives how many of n it happens to.
 	some := func(n int64, chance float64) (hit int64) {
 		for range n {
@@ -135,20 +147,46 @@ func newTown(seed uint64, seconds int64, down outage) *town {
 			}
 			return some(calls[at], 0.01)
 		})
-		w.draw("model.time_to_first_token", 4e8, model, seconds, func(at int64) int64 { return some(calls[at], 0.5) })
-		w.draw("model_error.span_errors", 1, append(slices.Clone(model), of("class", "rate_limit")...), seconds, func(at int64) int64 { return some(calls[at], 0.004) })
-		w.draw("finish.finished", 1, append(slices.Clone(model), of("reason", "length")...), seconds, func(at int64) int64 { return some(calls[at], 0.04) })
+		part := func(m string, value int64, labels []rollup.Label, chance float64) {
+			w.draw(m, value, labels, seconds, func(at int64) int64 { return some(calls[at], chance) })
+		}
+		part("model.time_to_first_token", 4e8, model, 0.5)
+		part("model_error.span_errors", 1, append(slices.Clone(model), of("class", "rate_limit")...), 0.004)
+		part("finish.finished", 1, append(slices.Clone(model), of("reason", "length")...), 0.04)
 		if provider == "anthropic" {
 			continue
 		}
-		w.draw("service.trace_latency", 3e9, of("service", "shop"), seconds, func(at int64) int64 { return calls[at] })
-		w.draw("service.trace_errors", 1, of("service", "shop"), seconds, func(at int64) int64 { return some(calls[at], 0.004) })
-		w.draw("tenant.trace_latency", 3e9, nil, seconds, func(at int64) int64 { return calls[at] })
-		w.draw("tenant.cost", 3e6, nil, seconds, func(at int64) int64 { return calls[at] })
-		w.draw("tool.span_duration", 1e8, of("tool", "search"), seconds, func(at int64) int64 { return calls[at] })
-		w.draw("tool.span_errors", 1, of("tool", "search"), seconds, func(at int64) int64 { return some(calls[at], 0.03) })
+		part("service.trace_latency", 3e9, of("service", "shop"), 1)
+		part("service.trace_errors", 1, of("service", "shop"), 0.004)
+		part("tenant.trace_latency", 3e9, nil, 1)
+		part("tenant.cost", 3e6, nil, 1)
+		part("tool.span_duration", 1e8, of("tool", "search"), 1)
+		part("tool.span_errors", 1, of("tool", "search"), 0.03)
+		assessed(part)
 	}
 	return w
+}
+
+// assessed draws what judges and people say of a part of the answers: of many and
+// of few, so that chance moves the means of an hour a little and a lot.
+func assessed(part func(m string, value int64, labels []rollup.Label, chance float64)) {
+	judged := func(name, source string, score int64, chance float64) {
+		part("assessment.score", score, judgedBy(name, source), chance)
+	}
+	found := func(metric, scorer string, chance, share float64) {
+		part("safety."+metric, 1, of("name", scorer), chance*share)
+		part("safety."+metric, 0, of("name", scorer), chance*(1-share))
+	}
+	judged("relevance", "LLM_JUDGE", 1_000_000, 0.05*0.7)
+	judged("relevance", "LLM_JUDGE", 800_000, 0.05*0.2)
+	judged("relevance", "LLM_JUDGE", 200_000, 0.05*0.1)
+	judged("tone", "LLM_JUDGE", 1_000_000, 0.008*0.7)
+	judged("tone", "LLM_JUDGE", 200_000, 0.008*0.3)
+	judged("helpful", "HUMAN", 1_000_000, 0.003*0.85)
+	judged("helpful", "HUMAN", 0, 0.003*0.15)
+	found("safety_violation", "safety", 0.05, 0.01)
+	found("safety_violation", "toxicity", 0.008, 0.01)
+	found("pii_found", "pii", 0.02, 0.002)
 }
 
 // told is a notice as the tests compare it.

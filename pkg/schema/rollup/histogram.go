@@ -78,6 +78,25 @@ func (h *Histogram) Quantile(q float64) (float64, bool) {
 	return 0, false
 }
 
+// Variance estimates how far values are from their mean, squared: as they are spread
+// over buckets, and not within them. Of nothing it is 0.
+func (h *Histogram) Variance() float64 {
+	var n, mean, squares float64 // Welford's, by bucket
+	for _, b := range *h {
+		more := float64(int64(b.Count))
+		if n += more; n == 0 {
+			continue
+		}
+		off := BucketValue(b.Index) - mean
+		mean += off * more / n
+		squares += more * off * (BucketValue(b.Index) - mean)
+	}
+	if n <= 0 {
+		return 0
+	}
+	return max(0, squares/n)
+}
+
 func ceil(x float64) int64 {
 	n := int64(x)
 	if float64(n) < x {

@@ -188,6 +188,16 @@ func TestQuantilesHoldTheirError(t *testing.T) {
 			}
 		}
 	}
+	var spread rollup.Histogram
+	for v := range int64(1000) {
+		spread.Add(rollup.BucketOf(1000*v), 1)
+	}
+	if got, want := spread.Variance(), (1e6*1e6-1)/12.0; math.Abs(got-want) > 2*rollup.QuantileError*want {
+		t.Errorf("variance %g, want %g", got, want)
+	}
+	if got := new(rollup.Histogram).Variance(); got != 0 {
+		t.Errorf("variance of nothing: %g", got)
+	}
 	if v, ok := new(rollup.Histogram).Quantile(0.5); ok {
 		t.Errorf("the median of nothing is %f", v)
 	}

@@ -44,7 +44,10 @@ const z = 1.959963984540054
 
 // Wilson is the interval that the share behind part of n observations lies in,
 // with a confidence of 95 %. Of nothing it is all that there could be.
-func Wilson(part, n float64) (low, high float64) {
+func Wilson(part, n float64) (low, high float64) { return Interval(part, n, z) }
+
+// Interval is Wilson's with z standard errors instead of those of 95 %.
+func Interval(part, n, z float64) (low, high float64) {
 	if n <= 0 {
 		return 0, 1
 	}
