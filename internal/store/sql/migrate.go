@@ -87,7 +87,10 @@ func Migrate(ctx context.Context, db *stdsql.DB, p Params, log *slog.Logger) err
 	}
 	provider, err := goose.NewProvider(goose.DialectClickHouse, db, nil,
 		goose.WithGoMigrations(migrations...), goose.WithDisableGlobalRegistry(true),
-		goose.WithTableName(VersionTable), goose.WithSlog(log))
+		goose.WithTableName(VersionTable), goose.WithSlog(log),
+		// A number that came in below those which have run is run as well: statements
+		// are idempotent, and a view that needs one has a greater number.
+		goose.WithAllowOutofOrder(true))
 	if err != nil {
 		return fmt.Errorf("prepare migrations: %w", err)
 	}
