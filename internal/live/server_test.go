@@ -187,7 +187,14 @@ func TestKeysReadTheirOwnTenantOnly(t *testing.T) {
 	d := openDoor(t, true)
 	d.tell("acme", "service", "trace_latency", 1e9, "service", "of-acme")
 	d.tell("beta", "service", "trace_latency", 1e9, "service", "of-beta")
-	for _, path := range []string{"/api/v1/metrics/query?metric=trace_latency&view=service&tenant=beta", "/metrics"} {
+	for _, tenant := range []string{"acme", "beta"} {
+		d.tell(tenant, "assessment", "labelled", 1, "name", "of-"+tenant, "source", "HUMAN")
+		d.tell(tenant, "assessment_label", "labelled", 1, "name", "of-"+tenant, "source", "HUMAN", "label", "of-"+tenant)
+	}
+	for _, path := range []string{
+		"/api/v1/metrics/query?metric=trace_latency&view=service&tenant=beta", "/api/v1/metrics/query?metric=labelled&view=assessment_label&tenant=beta",
+		"/api/v1/metrics/query?metric=category_share&tenant=beta", "/metrics",
+	} {
 		for key, want := range map[string][2]string{d.acme: {"of-acme", "of-beta"}, d.beta: {"of-beta", "of-acme"}} {
 			if status, body := d.get(t, key, path, "X-Tenant", "beta"); status != http.StatusOK || !strings.Contains(body, want[0]) || strings.Contains(body, want[1]) {
 				t.Errorf("%s: %d %s", path, status, body)

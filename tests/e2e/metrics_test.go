@@ -37,7 +37,11 @@ func newCall(service string) *collectorpb.ExportTraceServiceRequest {
 		number("gen_ai.usage.input_tokens", 1000), number("gen_ai.usage.output_tokens", 500),
 		text("gen_ai.input.messages", `[{"role":"user","parts":[{"type":"text","content":"`+marked+`"}]}]`),
 		text("gen_ai.output.messages", `[{"role":"assistant","parts":[{"type":"text","content":"`+marked+`"}]}]`),
+		text("gen_ai.system_instructions", `[{"type":"text","content":"`+marked+`"}]`),
 	}
+	s.Events = []*tracepb.Span_Event{{TimeUnixNano: s.GetEndTimeUnixNano(), Name: "exception", Attributes: []*commonpb.KeyValue{
+		text("exception.message", marked), text("exception.stacktrace", marked),
+	}}}
 	return request
 }
 

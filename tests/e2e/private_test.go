@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+
 	"github.com/spanmill/spanmill/internal/bus"
 	"github.com/spanmill/spanmill/pkg/pipeline"
 	"github.com/spanmill/spanmill/pkg/schema"
@@ -45,13 +47,22 @@ func tellsNoContent(t *testing.T, up *harness.Instance, hook *harness.Hook) {
 			told[v.Name+"."+m] = body
 		}
 	}
+	for _, r := range rollup.Rates {
+		body, err := page(t, up, "/api/v1/metrics/query?window=1h&metric="+r.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		told[r.Name] = body
+	}
 	told["a stream"] = firstEvent(t, up, "metric=span_errors&view=error&window=1h")
+	told["a stream of words"] = firstEvent(t, up, "metric=labelled&view=assessment_label&window=1h")
 	for _, form := range []string{"text/plain", "application/openmetrics-text; version=1.0.0", "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"} {
 		told["Prometheus's page as "+form] = scrape(t, up, form)
 	}
 	for _, topic := range []string{schema.TopicRollups, schema.TopicAlerts} {
 		told["topic "+topic] = everything(t, up, topic)
 	}
+	lint(t, told["Prometheus's page as text/plain"])
 	mentions := 0
 	for what, text := range told {
 		if strings.Contains(text, marked) {
@@ -61,12 +72,23 @@ func tellsNoContent(t *testing.T, up *harness.Instance, hook *harness.Hook) {
 			mentions++
 		}
 	}
-	for _, what := range []string{"alerts", "topic alerts", "topic rollups", "a stream", "error.span_errors"} {
-		if !strings.Contains(told[what], "private") {
-			t.Errorf("%s does not mention the service: nothing was looked for there\n%.300q", what, told[what])
+	for what, word := range map[string]string{
+		"alerts": "private", "topic alerts": "private", "topic rollups": "private", "a stream": "private", "error.span_errors": "private",
+		"a stream of words": "warm", "assessment.score": "helpful", "category_share": "warm", "event.events": "feedback",
+	} {
+		if !strings.Contains(told[what], word) {
+			t.Errorf("%s does not mention %s: nothing was looked for there\n%.300q", what, word, told[what])
 		}
 	}
 	t.Logf("%d texts were searched, %d of which tell of the service", len(told), mentions)
+}
+
+// lint holds Prometheus's page against the linter of its own project.
+func lint(t *testing.T, page string) {
+	t.Helper()
+	if problems, err := promlint.New(strings.NewReader(page)).Lint(); err != nil || len(problems) > 0 {
+		t.Errorf("linter: %v, %v", problems, err)
+	}
 }
 
 // firstEvent is the first of a stream.

@@ -14,7 +14,8 @@ import (
 )
 
 // tellQuality tells what people and judges think of a few traces, changes some of
-// it and takes some back, and what users did; the events twice.
+// it and takes some back, and what users did; the events twice. Whatever of it is
+// free text has the mark.
 func tellQuality(t *testing.T, up *harness.Instance) {
 	t.Helper()
 	now := time.Now()
@@ -22,18 +23,21 @@ func tellQuality(t *testing.T, up *harness.Instance) {
 		judged := func(id, name, source, value string) schema.Event {
 			return schema.Event{Kind: schema.EventAssessment, Assessment: &schema.Assessment{
 				ID: id, Mask: schema.AssessmentAll, Name: name, SourceType: source, Type: "feedback", Value: value, Valid: true, CreateMilli: now.UnixMilli() + int64(i),
+				Rationale: marked, Metadata: map[string]string{"note": marked},
 			}}
 		}
 		failed := judged("e", "helpful", "CODE", "")
-		failed.Assessment.Error = &schema.AssessmentError{Code: "TIMEOUT"}
+		failed.Assessment.Error = &schema.AssessmentError{Code: "TIMEOUT", Message: marked, Stack: marked}
 		lastWeek := judged("w", "grade", "LLM_JUDGE", "0.75")
 		lastWeek.Assessment.CreateMilli = now.Add(-180 * time.Hour).UnixMilli()
 		evaluated := judged("v", "grade", "LLM_JUDGE", "0.1")
 		evaluated.Assessment.Metadata = map[string]string{"mlflow.assessment.sourceRunId": "run"}
 		expected := judged("x", "helpful", "HUMAN", "true")
 		expected.Assessment.Type = "expectation"
+		answer := judged("y", "answer", "HUMAN", `"`+marked+`"`)
+		answer.Assessment.Type = "expectation"
 		tell(t, up, fmt.Sprintf("9a%030x", i),
-			judged("h", "helpful", "HUMAN", "true"), judged("j", "helpful", "LLM_JUDGE", []string{"true", `"no"`}[i%2]), failed, expected, evaluated,
+			judged("h", "helpful", "HUMAN", "true"), judged("j", "helpful", "LLM_JUDGE", []string{"true", `"no"`}[i%2]), failed, expected, answer, evaluated,
 			judged("s", "safety", "LLM_JUDGE", []string{`"yes"`, `"no"`}[i%2]), judged("p", "pii", "CODE", "false"), judged("t", "tone", "LLM_JUDGE", `"warm"`),
 			judged("g", "grade", "LLM_JUDGE", "0.25"), lastWeek, judged("gone", "grade", "HUMAN", "0.9"),
 			schema.Event{Kind: schema.EventAssessment, Assessment: &schema.Assessment{ID: "gone", Deleted: true}},
@@ -41,7 +45,7 @@ func tellQuality(t *testing.T, up *harness.Instance) {
 	}
 	var items []string
 	add := func(rest string) {
-		items = append(items, fmt.Sprintf(`{"time":%d,"session_id":"s%d","user_id":"ann",%s}`, now.UnixMilli(), len(items), rest))
+		items = append(items, fmt.Sprintf(`{"time":%d,"session_id":"s%d","user_id":"ann",%s}`, now.UnixMilli(), len(items), strings.Replace(rest, `"attrs":{`, `"attrs":{"comment":"`+marked+`",`, 1)))
 	}
 	for _, value := range []int{1, 0, 1} {
 		add(fmt.Sprintf(`"name":"feedback","value":%d,"attrs":{"kind":"thumbs"}`, value))
@@ -60,12 +64,15 @@ func tellQuality(t *testing.T, up *harness.Instance) {
 	for range 2 {
 		postJSON(t, up, "/api/v1/events", "["+strings.Join(items, ",")+"]")
 	}
+	refused := `{"name":"feedback","value":7,"attrs":{"kind":"thumbs","comment":"` + marked + `"}}`
+	postJSON(t, up, "/api/v1/events", "["+items[0]+","+refused+"]")
 	// What was deleted counts for nothing, and each event once.
 	awaitSQL(t, up, fmt.Sprint(len(items)), "SELECT sum(count) FROM metrics_1m WHERE tenant = 'default' AND view = 'event' AND metric = 'events'")
 	awaitSQL(t, up, "32", "SELECT sum(count) FROM metrics_1m WHERE tenant = 'default' AND view = 'assessment' AND metric = 'assessments' AND NOT is_eval")
 	awaitSQL(t, up, fmt.Sprint(len(items)), "SELECT count() FROM business_events_once WHERE tenant = 'default' AND day >= today() - 1")
-	awaitSQL(t, up, fmt.Sprint(2*len(items)), "SELECT count() FROM business_events")
-	awaitSQL(t, up, "40", "SELECT count() FROM assessments_latest WHERE tenant = 'default'")
+	awaitSQL(t, up, fmt.Sprint(len(items)), "SELECT count() FROM business_events_once WHERE tenant = 'default' AND day >= today() - 1 AND attrs['comment'] = '"+marked+"'")
+	awaitSQL(t, up, fmt.Sprint(2*len(items)+1), "SELECT count() FROM business_events")
+	awaitSQL(t, up, "44", "SELECT count() FROM assessments_latest WHERE tenant = 'default'")
 }
 
 // dropTold leaves what spans add: the generator knows nothing of the rest.
