@@ -27,15 +27,20 @@ import (
 	"github.com/spanmill/spanmill/tests/e2e/harness"
 )
 
-var historyRate = flag.Float64("history-rate", 10, "spans a second of the day in TestSoakRestartWithADay")
+var (
+	historyRate   = flag.Float64("history-rate", 10, "spans a second of the day in TestSoakRestartWithADay")
+	historyRecent = flag.Int("history-recent", 200_000, "spans that come through the door before the restart")
+)
 
 // aDay is a little less than what live metrics go back to, so that none of it gets
 // too old while the test runs.
 const aDay = 23 * time.Hour
 
 // TestSoakRestartWithADay: `spanmill up` has counted a day of spans, each second's
-// for itself as it does, is stopped and started again: within ten seconds of both
-// processors' time it is ready, and in the end answers for all of the day.
+// for itself as it does, and then some hundred thousand that came through its door,
+// which writer and aggregator have to recall; it is stopped and started again:
+// within ten seconds of both processors' time it is ready, and in the end answers
+// for all of the day.
 func TestSoakRestartWithADay(t *testing.T) {
 	plant := harness.NewUp(t)
 	up := harness.Start(t, plant, harness.Options{})
@@ -49,20 +54,32 @@ func TestSoakRestartWithADay(t *testing.T) {
 	})
 	t.Logf("a day of %g spans a second, %d spans: %d rows of rollups, %.1f a second, %.1f a span; %d records of %d MiB", *historyRate, h.spans,
 		h.rows, float64(h.rows)/aDay.Seconds(), float64(h.rows)/float64(h.spans), h.records, h.bytes>>20)
+	t.Logf("series: %s", up.SQL(t, "SELECT uniqExact(tenant, view, labels, is_eval) FROM rollups"))
 	up.SQL(t, "OPTIMIZE TABLE rollups FINAL")
 	t.Logf("on disk, merged: %s", up.SQL(t, "SELECT formatReadableSize(sum(bytes_on_disk)), round(sum(bytes_on_disk) / sum(rows), 1) FROM system.parts WHERE active AND database = 'spanmill' AND table = 'rollups'"))
+	if code, out := run(t, up, "demo", "--rate", "0", "--spans", fmt.Sprint(*historyRecent), "--start", time.Now().Add(-20*time.Minute).UTC().Format(time.RFC3339)); code != 0 {
+		t.Fatal(out)
+	}
+	testkit.Eventually(t, 30*time.Minute, func() error { return complete(t, up, h.spans+*historyRecent) })
 	up.Terminate(t)
 
 	began := time.Now()
 	next := harness.Start(t, plant, harness.Options{})
 	ready, used := time.Since(began), cpuSeconds(t, next.Door().PID())
-	testkit.Eventually(t, 10*time.Minute, func() error { return complete(t, next, h.spans) })
+	testkit.Eventually(t, 10*time.Minute, func() error { return complete(t, next, h.spans+*historyRecent) })
 	t.Logf("ready after %s and %.1f CPU-s; all of the day is there after %s; peak RSS %d MiB", ready.Round(10*time.Millisecond), used,
 		time.Since(began).Round(10*time.Millisecond), next.Door().PeakKiB(t)>>10)
 	if used > 20 {
 		t.Errorf("it took %.1f CPU-s to be ready, want 20 at most: ten seconds of two processors", used)
 	}
+	t.Log(readyLines(next))
 	next.Terminate(t)
+}
+
+// readyLines are what a process logged of its start.
+func readyLines(in *harness.Instance) string {
+	lines := strings.Split(in.Log(), "\n")
+	return strings.Join(slices.DeleteFunc(lines, func(l string) bool { return !strings.Contains(l, "took") }), "\n")
 }
 
 // complete asks whether all of the history is there.
