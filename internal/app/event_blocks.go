@@ -49,8 +49,12 @@ func (t eventTables) NewExperiments() writer.ExperimentBlock {
 
 // LastOffset implements writer.EventStore.
 func (t eventTables) LastOffset(ctx context.Context, topicID string, partition int32) (last int64, found bool, err error) {
-	for _, kind := range schema.StoredKinds() {
-		offset, there, err := t.of[kind].LastOffset(ctx, topicID, partition)
+	filled, err := t.filled(ctx)
+	if err != nil {
+		return 0, false, err
+	}
+	for _, table := range filled {
+		offset, there, err := table.LastOffset(ctx, topicID, partition)
 		if err != nil {
 			return 0, false, err
 		}
@@ -62,8 +66,12 @@ func (t eventTables) LastOffset(ctx context.Context, topicID string, partition i
 // OtherLog implements writer.EventStore: the first that a table names, one of
 // the same topic before any other.
 func (t eventTables) OtherLog(ctx context.Context, log string, partition int32) (other string, err error) {
-	for _, kind := range schema.StoredKinds() {
-		found, err := t.of[kind].OtherLog(ctx, log, partition)
+	filled, err := t.filled(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, table := range filled {
+		found, err := table.OtherLog(ctx, log, partition)
 		if err != nil {
 			return "", err
 		}
@@ -72,6 +80,27 @@ func (t eventTables) OtherLog(ctx context.Context, log string, partition int32) 
 		}
 	}
 	return other, nil
+}
+
+// filled gives the tables that have rows, in the order of their kinds. Most of
+// them have none for long, and each partition asks all of them for its place.
+func (t eventTables) filled(ctx context.Context) ([]*store.Table[*store.EventBlock], error) {
+	kinds := schema.StoredKinds()
+	names := make([]string, len(kinds))
+	for i, kind := range kinds {
+		names[i] = t.of[kind].Name()
+	}
+	some, err := t.store.Filled(ctx, names...)
+	if err != nil {
+		return nil, err
+	}
+	var tables []*store.Table[*store.EventBlock]
+	for i, kind := range kinds {
+		if some[names[i]] {
+			tables = append(tables, t.of[kind])
+		}
+	}
+	return tables, nil
 }
 
 // sameTopic reports whether two logs are lives of one topic.

@@ -165,6 +165,24 @@ func (t *Table[B]) LastOffset(ctx context.Context, log string, partition int32) 
 	return 0, false, fmt.Errorf("ask %s for its last offset: %w", t.name, err)
 }
 
+// Filled names those of the tables that have, or may have, rows.
+func (s *Store) Filled(ctx context.Context, tables ...string) (map[string]bool, error) {
+	quoted := make([]string, len(tables))
+	for i, table := range tables {
+		quoted[i] = quote(table)
+	}
+	text, err := s.search(ctx, "SELECT name FROM system.tables WHERE database = currentDatabase() AND name IN ("+strings.Join(quoted, ", ")+
+		") AND ifNull(total_rows, 1) > 0")
+	if err != nil {
+		return nil, fmt.Errorf("ask which of %d tables have rows: %w", len(tables), err)
+	}
+	filled := make(map[string]bool)
+	for table := range strings.FieldsSeq(text) {
+		filled[table] = true
+	}
+	return filled, nil
+}
+
 // OtherLog names a log (a pipeline.Log's ID) other than the given one that rows
 // of the partition came from, preferably one of the same topic; "": none.
 func (t *Table[B]) OtherLog(ctx context.Context, log string, partition int32) (string, error) {

@@ -213,6 +213,9 @@ func lastOffsetIsFound(b *bench) {
 	}
 	b.insert(b.block(today, today-1, today-2), "t")
 	b.insertParts()
+	if filled, err := b.Filled(b.Context(), store.TableSpans, store.TableTraceParts, "nothing"); err != nil || len(filled) != 2 {
+		b.Error("of three tables two have rows:", filled, err)
+	}
 	topic, _, _ := strings.Cut(b.log, "/")
 	for _, log := range []string{b.log, topic} {
 		if last, found, err := b.Spans().LastOffset(b.Context(), log, 4); last != 2 || !found || err != nil {
