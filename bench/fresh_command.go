@@ -93,14 +93,14 @@ func (f *freshCommand) probes(ctx context.Context) (load.Latencies, error) {
 	)
 	tick := time.NewTicker(f.Every)
 	defer tick.Stop()
-	run := time.Now().UnixNano()
+	run := letters(time.Now().UnixMilli())
 	for began := time.Now(); time.Since(began) < f.For; {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
-		service := fmt.Sprintf("probe-%c-%c%c%c", 'a'+run%26, 'a'+len(waits)%26, 'a'+len(waits)/26%26, 'a'+len(waits)/676%26)
+		service := "probe-" + run + "-" + letters(int64(len(waits)))
 		mu.Lock()
 		at := len(waits)
 		waits = append(waits, 0)
@@ -114,6 +114,16 @@ func (f *freshCommand) probes(ctx context.Context) (load.Latencies, error) {
 	}
 	all.Wait()
 	return waits, errs
+}
+
+// letters writes a number so that names are told apart: digits in them are not.
+// No run may find the probes of one before it.
+func letters(n int64) string {
+	text := []byte{byte('a' + n%26)}
+	for n /= 26; n > 0; n /= 26 {
+		text = append(text, byte('a'+n%26))
+	}
+	return string(text)
 }
 
 // probe sends one span and waits until the API has it.
