@@ -22,7 +22,7 @@ type Options struct {
 	Root string `help:"Folder of the module, with bin/ built." default:"." type:"path"`
 
 	Rounds     int     `help:"Rounds of each side that count." default:"3"`
-	Spans      uint64  `help:"Spans that a round sends as fast as they are acked." default:"500000"`
+	Spans      uint64  `help:"Spans that a round sends as fast as they are acked." default:"1000000"`
 	PeerSpans  uint64  `help:"Spans of a round of the peer; 0: as many." default:"0"`
 	WarmSpans  uint64  `help:"Spans of a round of each side beforehand that does not count." default:"150000"`
 	Batch      int     `help:"Spans of one request." default:"512"`
