@@ -26,10 +26,11 @@ import (
 func TestDashboards(t *testing.T) {
 	t.Parallel()
 	hook := harness.NewHook(t)
-	up := harness.Start(t, harness.NewUp(t), harness.Options{Env: []string{"SPANMILL_ALERTS_FILE=" + hook.Alerts(t, privateRule)}})
+	up := harness.Start(t, harness.NewUp(t), harness.Options{Env: []string{"SPANMILL_ALERTS_FILE=" + hook.Alerts(t, privateRule+dropRule)}})
 	start := time.Now().Add(-3 * time.Minute).Truncate(time.Second)
 	scrapes := scraped{}
 	tellQuality(t, up)
+	dropped := tellDrop(t, up)
 	for i, seed := range []string{"1", "2"} {
 		if code, out := run(t, up, "demo", "--rate", "0", "--spans", "3000", "--seed", seed, "--start", start.UTC().Format(time.RFC3339)); code != 0 {
 			t.Fatalf("demo: exit %d\n%s", code, out)
@@ -47,6 +48,8 @@ func TestDashboards(t *testing.T) {
 	evaluate(t, up)
 	recounts(t, up)
 	recountsOfPanes(t, up, start)
+	dropFires(t, up, hook, dropped)
+	figures(t, up)
 	send(t, up, newCall("private")) // of which an alert is told soon
 	at := start.Add(30 * time.Second)
 	engine := promql.NewEngine(promql.EngineOpts{MaxSamples: 1e6, Timeout: time.Minute})
@@ -144,6 +147,56 @@ func recounts(t *testing.T, up *harness.Instance) {
 	}
 	if asked != len(rollup.Definitions) {
 		t.Errorf("%d recounts, want one of each metric", asked)
+	}
+}
+
+// figures holds what is told of drift and kappa against the statements of
+// docs/metrics.md.
+func figures(t *testing.T, up *harness.Instance) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(harness.Root(t), "docs", "metrics.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	type column struct{ stat, sql string }
+	for figure, columns := range map[string][]column{
+		"judge_human_kappa": {{"count", "n"}, {"mean", "kappa"}, {"low", "low"}, {"high", "high"}, {"agreement", "if(told, agreement, NULL)"}},
+		"score_drift":       {{"count", "n"}, {"count_before", "n_before"}, {"mean", "difference"}, {"psi", "psi"}},
+	} {
+		statement := regexp.MustCompile("(?s)```sql\n-- " + figure + ".*?\n(.*?);\n```").FindSubmatch(text)
+		if statement == nil {
+			t.Fatalf("docs/metrics.md has no statement of %s", figure)
+		}
+		body, err := page(t, up, "/api/v1/metrics/query?metric="+figure+"&window=24h")
+		var answer metricAnswer
+		if err == nil {
+			err = json.Unmarshal([]byte(body), &answer)
+		}
+		if err != nil {
+			t.Fatal(body, err)
+		}
+		var told []string
+		for _, s := range answer.Series {
+			row := s.Labels["name"]
+			for _, c := range columns {
+				cell := `\N`
+				if x, there := s.Points[0].Values[c.stat]; there {
+					cell = strconv.FormatFloat(math.Round(x*1e4)/1e4, 'f', -1, 64)
+				}
+				row += "\t" + cell
+			}
+			told = append(told, row)
+		}
+		ask := "SELECT name"
+		for _, c := range columns {
+			ask += ", round(" + c.sql + ", 4)"
+		}
+		recount := strings.Split(up.SQL(t, ask+" FROM ("+string(statement[1])+")"), "\n")
+		slices.Sort(told)
+		slices.Sort(recount)
+		if !slices.Equal(told, recount) || len(told) == 0 {
+			t.Errorf("%s is told as\n%s\nby SQL\n%s", figure, strings.Join(told, "\n"), strings.Join(recount, "\n"))
+		}
 	}
 }
 

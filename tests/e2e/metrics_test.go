@@ -71,6 +71,7 @@ func page(t *testing.T, up *harness.Instance, path string, headers ...string) (s
 // metricAnswer is what the API answers.
 type metricAnswer struct {
 	Series []struct {
+		Labels map[string]string `json:"labels"`
 		Points []struct {
 			Values map[string]float64 `json:"values"`
 		} `json:"points"`
