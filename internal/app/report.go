@@ -19,6 +19,7 @@ import (
 
 	"github.com/spanmill/spanmill/internal/service"
 	"github.com/spanmill/spanmill/internal/weekly"
+	"github.com/spanmill/spanmill/pkg/schema/rollup"
 )
 
 // reportCommand writes a week's numbers on one page.
@@ -255,7 +256,7 @@ func (a *asker) rows(ctx context.Context, f figure, page *weekly.Report) (out []
 	byName := make(map[string]*weekly.Row)
 	for i, end := range []time.Time{page.To, page.From} {
 		answer, err := a.ask(ctx, url.Values{
-			"view": {f.view}, "metric": {f.metric}, "stat": {f.stat, "count"}, "to": {strconv.FormatInt(end.Unix(), 10)}, "window": {week.String()},
+			"view": {f.view}, "metric": {f.metric}, "stat": {f.stat, "count", "low", "high"}, "to": {strconv.FormatInt(end.Unix(), 10)}, "window": {week.String()},
 		})
 		if err != nil {
 			return nil, err
@@ -272,6 +273,7 @@ func (a *asker) rows(ctx context.Context, f figure, page *weekly.Report) (out []
 			if row.Unit == "" {
 				row.Unit = answer.Unit
 			}
+			row.Rate = rollup.DefinitionOf(f.metric).IsRate()
 			at := byName[row.Name]
 			if at == nil {
 				at = &row
@@ -291,12 +293,12 @@ func (a *asker) rows(ctx context.Context, f figure, page *weekly.Report) (out []
 
 func numberOf(values map[string]float64, stat string) weekly.Number {
 	v, there := values[stat]
-	return weekly.Number{Value: v, Of: int64(values["count"]), There: there}
+	return weekly.Number{Value: v, Of: int64(values["count"]), There: there, Low: values["low"], High: values["high"]}
 }
 
 // chart gives a figure day by day; days differ in length where clocks are changed.
 func (a *asker) chart(ctx context.Context, f figure, page *weekly.Report) (weekly.Chart, error) {
-	c := weekly.Chart{Title: f.name, Unit: f.unit}
+	c := weekly.Chart{Title: f.name, Unit: f.unit, Rate: rollup.DefinitionOf(f.metric).IsRate()}
 	for day := page.From; day.Before(page.To); day = day.AddDate(0, 0, 1) {
 		end := day.AddDate(0, 0, 1)
 		answer, err := a.ask(ctx, url.Values{

@@ -239,8 +239,11 @@ func rateOf(v url.Values, q *question) (*rollup.Rate, error) {
 func (q *question) readStats(names []string, d rollup.Definition) error {
 	if len(names) == 0 {
 		names = usualStats[cmp.Or(d.Form, rollup.Measured)] // whatever there is
+		if d.IsRate() {
+			names = usualStats[rollup.Share]
+		}
 	}
-	if d.Form == rollup.Share && !slices.Contains(names, string(query.Count)) {
+	if d.IsRate() && !slices.Contains(names, string(query.Count)) {
 		names = append([]string{string(query.Count)}, names...) // a share of how many?
 	}
 	for _, name := range names {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +23,7 @@ type lastWeek struct {
 	series []query.Series
 	asked  []query.Metric
 	fails  error
+	gauges []query.Gauge
 }
 
 // Scheduled implements Tables.
@@ -30,7 +33,7 @@ func (w *lastWeek) Scheduled(context.Context, string, query.Metric) ([]query.Ser
 
 // ScheduledNow implements Tables.
 func (w *lastWeek) ScheduledNow(context.Context, string, time.Time) ([]query.Gauge, error) {
-	return nil, nil
+	return w.gauges, nil
 }
 
 // Metric implements Tables.
@@ -203,5 +206,37 @@ func TestCoverageHasItsSampleRate(t *testing.T) {
 	}
 	if told := d.exposed(t, "spanmill_coverage", `assessment="tone",window="1h"`); told["_sample_rate"] != 0.25 || told["_n"] != 20 || told[""] != 0.25 {
 		t.Errorf("Prometheus is told %v", told)
+	}
+}
+
+// TestScheduledRatesHaveTheirInterval, those that are stated of days as well; what
+// is no rate has none.
+func TestScheduledRatesHaveTheirInterval(t *testing.T) {
+	d := openDoor(t, false)
+	d.server.cfg.Tables = &lastWeek{gauges: []query.Gauge{
+		{View: "session", Name: "containment_rate", Count: 10, Sum: 8}, {View: "retention", Name: "retention_d7_classic", Count: 10, Sum: 8},
+		{View: "session", Name: "recontact_rate"}, {View: "value", Name: "roi", Count: 10, Sum: 8}, {View: "user", Name: "daily_active_users", Count: 10, Sum: 10},
+	}}
+	_, text := d.get(t, d.acme, "/metrics", "Accept", "text/plain")
+	for _, name := range []string{"spanmill_session_containment_rate", "spanmill_retention_retention_d7_classic"} {
+		for end, want := range map[string]string{"": "0.8", "_observations": "10", "_low": "0.490", "_high": "0.943"} {
+			if !strings.Contains(text, "\n"+name+end+" "+want) {
+				t.Errorf("%s%s is not %s", name, end, want)
+			}
+		}
+	}
+	for _, name := range []string{"spanmill_value_roi_low", "spanmill_user_daily_active_users_low", "spanmill_session_recontact_rate_low"} {
+		if strings.Contains(text, name) {
+			t.Errorf("%s is told", name)
+		}
+	}
+	for _, m := range rollup.Scheduled {
+		q, err := parseQuestion(url.Values{"metric": {m.Name}, "view": {"session"}, "stat": {"mean"}}, rollup.Catalogue{}, time.Now())
+		if err != nil || m.IsRate() != (len(q.stats) == 2) {
+			t.Errorf("%s is asked for with %v, %v", m.Name, q, err)
+		}
+		if q, _ := parseQuestion(url.Values{"metric": {m.Name}, "view": {"session"}}, rollup.Catalogue{}, time.Now()); m.IsRate() != slices.ContainsFunc(q.stats, func(s stat) bool { return s.of == query.Low }) {
+			t.Errorf("%s is told with %v", m.Name, q.stats)
+		}
 	}
 }

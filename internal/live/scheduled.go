@@ -52,7 +52,7 @@ func (s *Server) IsScheduled(view string) bool {
 }
 
 // gauges are what Prometheus is told of metrics that are made on a schedule: of
-// each what it is, and its n.
+// each what it is, and its n; of rates the interval as well.
 func (s *Server) gauges(ctx context.Context, tenant string, now time.Time) ([]*dto.MetricFamily, error) {
 	if s.cfg.Tables == nil {
 		return nil, nil
@@ -82,6 +82,11 @@ func (s *Server) gauges(ctx context.Context, tenant string, now time.Time) ([]*d
 		name := "spanmill_" + g.View + "_" + g.Name
 		if g.Count != 0 {
 			add(name, d.Help+" Of the last 24 hours, or the newest day: "+d.Unit+".", g, float64(g.Sum)/float64(g.Count)*d.Scale)
+		}
+		if d.IsRate() && g.Count > 0 {
+			low, high := rollup.Wilson(float64(g.Sum), float64(g.Count))
+			add(name+"_low", "Least that "+name+" may be, with a confidence of 95 %.", g, low)
+			add(name+"_high", "Most that "+name+" may be, likewise.", g, high)
 		}
 		add(name+"_observations", "What "+name+" is of: its n.", g, float64(g.Count))
 	}

@@ -12,9 +12,9 @@ func (r *Report) Markdown(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s: %s\n\n%s\n", escape(r.Tenant), r.Span(), r.Foot())
 	for _, s := range r.Sections {
-		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| | this week | of | week before | change |\n|---|--:|--:|--:|--:|\n", s.Title, s.About)
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| | this week | of | between | week before | of | change |\n|---|--:|--:|--:|--:|--:|--:|\n", s.Title, s.About)
 		for _, row := range s.Rows {
-			fmt.Fprintf(&b, "| %s (`%s`) | %s | %s | %s | %s |\n", escape(row.Name), escape(row.Metric), row.Now.Text(row.Unit), row.Now.Count(), row.Before.Text(row.Unit), row.Change())
+			fmt.Fprintf(&b, "| %s (`%s`) | %s | %s | %s | %s | %s | %s |\n", escape(row.Name), escape(row.Metric), row.Now.Text(row.Unit), row.Now.Count(), row.Interval(), row.Before.Text(row.Unit), row.Before.Count(), row.Change())
 		}
 		for _, c := range s.Charts {
 			fmt.Fprintf(&b, "\n**%s**\n\n| %s |\n|%s\n| %s |\n", c.Title, strings.Join(c.names(), " | "), strings.Repeat("--:|", len(c.Days)), strings.Join(c.texts(), " | "))
@@ -31,7 +31,7 @@ func (r *Report) Span() string {
 
 // Foot says what the numbers rest on.
 func (r *Report) Foot() string {
-	text := "Sessions that closed in the week, in the time zone " + r.From.Location().String() + ". “Of” is what a rate is of."
+	text := "Sessions that closed in the week, in the time zone " + r.From.Location().String() + ". “Of” is what a number is of, “between” where a rate lies with a confidence of 95 % (Wilson)."
 	if r.Version != "" {
 		text += " Money and minutes by assumptions " + r.Version + "."
 	}
@@ -47,7 +47,7 @@ func (c Chart) names() (out []string) {
 
 func (c Chart) texts() (out []string) {
 	for _, d := range c.Days {
-		out = append(out, d.Text(c.Unit))
+		out = append(out, c.text(d))
 	}
 	return out
 }

@@ -35,6 +35,22 @@ func (n Number) Count() string {
 	return grouped(strconv.FormatInt(n.Of, 10))
 }
 
+// Interval is what this week's rate lies between; of other numbers there is none.
+func (r Row) Interval() string {
+	if !r.Rate || !r.Now.There {
+		return ""
+	}
+	return decimals(100*r.Now.Low, 1) + "–" + decimals(100*r.Now.High, 1) + " %"
+}
+
+// text is a day's number, a rate with what it is of.
+func (c Chart) text(d Day) string {
+	if c.Rate && d.There {
+		return d.Text(c.Unit) + " of " + d.Count()
+	}
+	return d.Text(c.Unit)
+}
+
 // Change is how much a number is more or less than before.
 func (r Row) Change() string {
 	if !r.Now.There || !r.Before.There {

@@ -23,6 +23,7 @@ type Section struct {
 type Row struct {
 	Name, Metric string
 	Unit         string
+	Rate         bool // the interval is told as well
 	Now, Before  Number
 }
 
@@ -31,12 +32,15 @@ type Number struct {
 	Value float64
 	Of    int64
 	There bool
+	// Low and High are what a rate lies between, with a confidence of 95 %.
+	Low, High float64
 }
 
 // Chart has a bar for each day.
 type Chart struct {
 	Title string
 	Unit  string
+	Rate  bool // each day has what it is of
 	Days  []Day
 }
 

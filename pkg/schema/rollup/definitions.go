@@ -28,6 +28,10 @@ type Definition struct {
 	Help  string  `json:"help"`
 }
 
+// IsRate reports whether the sum is a part of the count: it is told with that and
+// the interval that the share behind it lies in.
+func (d Definition) IsRate() bool { return d.Form == Share || d.Form == Stated && d.Unit == "ratio" }
+
 // Definitions are the metrics that there are without metrics.yaml. A name never
 // changes its meaning.
 var Definitions = append(spanDefinitions, toldDefinitions...)
