@@ -327,6 +327,7 @@ func TestPopulation(t *testing.T) {
 	b.flush(t)
 	once()
 	compare(t, b.told(t), s.ledger())
+	b.board(t, s)
 	s.forget(t, b)
 	once()
 	compare(t, b.told(t), s.ledger())

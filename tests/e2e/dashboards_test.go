@@ -60,9 +60,11 @@ func TestDashboards(t *testing.T) {
 	asked := 0
 	for _, file := range files {
 		if filepath.Base(file) == businessBoard {
-			continue // sessions have to close first: TestPopulation asks it
+			continue // sessions have to close first: TestPopulation of internal/scheduled asks it
 		}
-		for _, p := range panelsOf(t, file) {
+		panels := panelsOf(t, file)
+		tellsHowMany(t, file, panels, scrapes)
+		for _, p := range panels {
 			if len(p.Targets) == 0 && p.Type != "row" && p.Type != "text" {
 				t.Errorf("%s: %s asks for nothing", filepath.Base(file), p.Title)
 			}
@@ -147,6 +149,32 @@ func recounts(t *testing.T, up *harness.Instance) {
 	}
 	if asked != len(rollup.Definitions) {
 		t.Errorf("%d recounts, want one of each metric", asked)
+	}
+}
+
+// tellsHowMany holds that a board shows whatever has an interval with it, and with
+// how many observations it is of.
+func tellsHowMany(t *testing.T, file string, panels []panel, told scraped) {
+	t.Helper()
+	names := make(map[string]bool)
+	for _, x := range told {
+		names[x.labels.Get("__name__")] = true
+	}
+	var shown strings.Builder
+	for _, p := range panels {
+		for _, q := range p.Targets {
+			shown.WriteString(q.Expr + "\n")
+		}
+	}
+	for name := range names {
+		if !names[name+"_low"] || !strings.Contains(shown.String(), name+"{") {
+			continue
+		}
+		for _, end := range []string{"_n", "_low", "_high"} {
+			if !strings.Contains(shown.String(), name+end+"{") {
+				t.Errorf("%s shows %s without %s%s", filepath.Base(file), name, name, end)
+			}
+		}
 	}
 }
 
