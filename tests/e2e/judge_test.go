@@ -17,7 +17,7 @@ const dropRule = `
    summary: "scores of {name} changed by {value} against this time last week, over {count} answers"}`
 
 // tellDrop tells scores of this hour and of the same hour of the week before: of
-// judge faithful they drop, and of others too few say so on one side; and verdicts of
+// judge faithful they drop, of steady they do not, of others too few say so on one side; and verdicts of
 // people and a judge enough for a kappa. It gives the instant of the new scores.
 func tellDrop(t *testing.T, up *harness.Instance) time.Time {
 	t.Helper()
@@ -31,12 +31,13 @@ func tellDrop(t *testing.T, up *harness.Instance) time.Time {
 	for _, judge := range []struct {
 		name        string
 		before, now int
-	}{{"faithful", 60, 60}, {"rare", 60, 49}, {"new", 49, 60}} {
+		score       string // now
+	}{{"faithful", 60, 60, "0.5"}, {"rare", 60, 49, "0.5"}, {"new", 49, 60, "0.5"}, {"steady", 200, 200, "0.9"}} {
 		for i := range judge.before {
 			list = append(list, judged(fmt.Sprint(judge.name, "-then-", i), judge.name, "LLM_JUDGE", "0.9", at.Add(-7*24*time.Hour-time.Minute)))
 		}
 		for i := range judge.now {
-			list = append(list, judged(fmt.Sprint(judge.name, "-now-", i), judge.name, "LLM_JUDGE", "0.5", at))
+			list = append(list, judged(fmt.Sprint(judge.name, "-now-", i), judge.name, "LLM_JUDGE", judge.score, at))
 		}
 	}
 	tell(t, up, strings.Repeat("9b", 16), list...)
@@ -44,7 +45,7 @@ func tellDrop(t *testing.T, up *harness.Instance) time.Time {
 		judge := []string{"true", "true", "false", "false"}[i%4]
 		tell(t, up, fmt.Sprintf("9c%030x", i), judged("h", "kind", "HUMAN", []string{"true", "false"}[i%2], at), judged("j", "kind", "LLM_JUDGE", judge, at))
 	}
-	awaitSQL(t, up, fmt.Sprint(len(list)), "SELECT sum(count) FROM metrics_1m WHERE view = 'assessment' AND metric = 'score' AND labels['name'] IN ('faithful', 'rare', 'new')")
+	awaitSQL(t, up, fmt.Sprint(len(list)), "SELECT sum(count) FROM metrics_1m WHERE view = 'assessment' AND metric = 'score' AND labels['name'] IN ('faithful', 'rare', 'new', 'steady')")
 	awaitSQL(t, up, "32", "SELECT sum(count) FROM metrics_1m WHERE view = 'verdicts' AND labels['name'] = 'kind'")
 	return at
 }
