@@ -161,7 +161,7 @@ func TestDriftIsTold(t *testing.T) {
 	want := map[string]map[string]float64{
 		"gone,LLM_JUDGE": {"count": 0, "count_before": 40},
 		"relevance,LLM_JUDGE": {
-			"count": 400, "count_before": 400, "mean": -0.25, "mean_now": 0.5, "mean_before": 0.75, "low": -0.3145, "high": -0.1855, "psi": 0.2731,
+			"count": 400, "count_before": 400, "mean": -0.25, "mean_now": 0.5, "mean_before": 0.75, "low": -0.3144, "high": -0.1856, "psi": 0.2731,
 		},
 		"tone,LLM_JUDGE": {"count": 400, "count_before": 29},
 		"new,HUMAN":      {"count": 50, "count_before": 0},
@@ -174,7 +174,7 @@ func TestDriftIsTold(t *testing.T) {
 		t.Errorf("it was asked for %+v", last)
 	}
 	told := d.exposed(t, "spanmill_score_drift", `assessment="relevance",source="LLM_JUDGE",window="1h"`)
-	if diff := cmp.Diff(map[string]float64{"": -0.25, "_n": 400, "_n_before": 400, "_low": -0.3145, "_high": -0.1855, "_psi": 0.2731}, rounded(told)); diff != "" {
+	if diff := cmp.Diff(map[string]float64{"": -0.25, "_n": 400, "_n_before": 400, "_low": -0.3144, "_high": -0.1856, "_psi": 0.2731}, rounded(told)); diff != "" {
 		t.Errorf("Prometheus (-want +got):\n%s", diff)
 	}
 	if told := d.exposed(t, "spanmill_score_drift", `assessment="tone",source="LLM_JUDGE",window="24h"`); len(told) != 2 || told["_n_before"] != 29 {
@@ -214,8 +214,11 @@ func TestCoverageHasItsSampleRate(t *testing.T) {
 func TestScheduledRatesHaveTheirInterval(t *testing.T) {
 	d := openDoor(t, false)
 	d.server.cfg.Tables = &lastWeek{gauges: []query.Gauge{
-		{View: "session", Name: "containment_rate", Count: 10, Sum: 8}, {View: "retention", Name: "retention_d7_classic", Count: 10, Sum: 8},
-		{View: "session", Name: "recontact_rate"}, {View: "value", Name: "roi", Count: 10, Sum: 8}, {View: "user", Name: "daily_active_users", Count: 10, Sum: 10},
+		{View: "session", Name: "containment_rate", Count: 10, Sum: 8},
+		{View: "retention", Name: "retention_d7_classic", Count: 10, Sum: 8},
+		{View: "session", Name: "recontact_rate"},
+		{View: "value", Name: "roi", Count: 10, Sum: 8},
+		{View: "user", Name: "daily_active_users", Count: 10, Sum: 10},
 	}}
 	_, text := d.get(t, d.acme, "/metrics", "Accept", "text/plain")
 	for _, name := range []string{"spanmill_session_containment_rate", "spanmill_retention_retention_d7_classic"} {

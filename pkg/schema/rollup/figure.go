@@ -109,25 +109,12 @@ func DriftOf(now, before *Partial) Drift {
 	n, m := float64(d.N), float64(d.Before)
 	d.Mean, d.MeanBefore = float64(now.Sum)/n, float64(before.Sum)/m
 	d.Difference = d.Mean - d.MeanBefore
-	half := z * math.Sqrt(now.Hist.variance()/n+before.Hist.variance()/m)
+	half := z * math.Sqrt(now.Hist.Variance()/n+before.Hist.Variance()/m)
 	d.Low, d.High = d.Difference-half, d.Difference+half
 	if d.PSITold = min(d.N, d.Before) >= EnoughForPSI; d.PSITold {
 		d.PSI = PSI(now.Hist, before.Hist)
 	}
 	return d
-}
-
-// variance is that of the values, as their buckets know them.
-func (h *Histogram) variance() float64 {
-	var n, sum, squares float64
-	for _, b := range *h {
-		count, v := b.count(), BucketValue(b.Index)
-		n, sum, squares = n+count, sum+count*v, squares+count*v*v
-	}
-	if n < 2 {
-		return 0
-	}
-	return math.Max(0, (squares-sum*sum/n)/(n-1))
 }
 
 // count is how many there are; of what was taken out before it was put in, none.
