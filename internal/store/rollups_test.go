@@ -4,13 +4,17 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/spanmill/spanmill/internal/query"
+	"github.com/spanmill/spanmill/internal/store/sql"
 	"github.com/spanmill/spanmill/pkg/schema/rollup"
 )
 
@@ -28,6 +32,9 @@ const (
 func testRollupsMergeAsInGo(t *testing.T, b *bundle) {
 	rng := rand.New(rand.NewPCG(5, 5))
 	block, all := NewRollupBlock(), new(rollup.Partial)
+	judged := rollup.Series{Tenant: "shares", View: "assessment", Labels: []rollup.Label{{Name: "name", Value: "helpful"}, {Name: "source", Value: "HUMAN"}}}
+	appendRollup(block, &judged, &rollup.Metric{Name: "passed", Partial: rollup.Partial{Count: 10, Sum: 8}}, 5000)
+	appendRollup(block, &judged, &rollup.Metric{Name: "score", Partial: rollup.Partial{Count: 10, Sum: 8}}, 5001)
 	series := rollup.Series{Tenant: "ten", View: "model", Labels: []rollup.Label{{Name: "provider", Value: "p"}, {Name: "model", Value: "größer"}}}
 	for i := range 40 {
 		var m rollup.Metric
@@ -59,6 +66,11 @@ func testRollupsMergeAsInGo(t *testing.T, b *bundle) {
 		if err != nil || math.Abs(got-want) > 1e-9*want {
 			t.Errorf("quantile %g is %f by SQL, %f in Go (%v)", q, got, want, err)
 		}
+	}
+	low, high := rollup.Wilson(8, 10)
+	for _, view := range []string{"metrics_1m", "metrics_1h"} {
+		b.expect(t, fmt.Sprintf("passed\t%.6f\t%.6f\nscore\t\\N\t\\N", low, high),
+			"SELECT metric, round(low, 6), round(high, 6) FROM "+view+" WHERE tenant = 'shares' AND view = 'assessment' ORDER BY metric")
 	}
 	for q, column := range map[float64]string{0.5: "p50", 0.95: "p95", 0.99: "p99"} {
 		want, _ := all.Hist.Quantile(q)
@@ -107,4 +119,32 @@ func appendRollup(block *RollupBlock, s *rollup.Series, m *rollup.Metric, index 
 		Series: s, Start: 1795176000, Metric: m, PartDay: 1795176000 / 86_400, RetentionDays: 400, ReceivedMilli: 1795305600123,
 		Log: testLog, Partition: 1, Offset: 2, Index: uint32(index),
 	})
+}
+
+// TestSharesInSQL: views of metrics know which metrics are shares, and tell the
+// interval that each lies in.
+func TestSharesInSQL(t *testing.T) {
+	t.Parallel()
+	statements, err := sql.Render(sql.Params{Database: "d"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := regexp.MustCompile(`(?s)metric IN \((.*?)\)`)
+	for _, view := range []string{"_metrics_1m", "_metrics_1h"} {
+		var newest string
+		for _, s := range statements {
+			if strings.HasSuffix(s.Name, view) && !strings.Contains(s.Name, "reprice") {
+				newest = s.SQL
+			}
+		}
+		found := list.FindStringSubmatch(newest)
+		if found == nil {
+			t.Fatalf("%s names no shares", view)
+		}
+		for _, d := range slices.Concat(rollup.Definitions, rollup.Scheduled) {
+			if strings.Contains(found[1], "'"+d.Name+"'") != d.IsRate() {
+				t.Errorf("%s: %s is a share: %v", view, d.Name, d.IsRate())
+			}
+		}
+	}
 }
