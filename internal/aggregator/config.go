@@ -41,7 +41,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		Dedup: dedup.DefaultConfig(), Window: 20_000, WindowSpans: 100_000, EventWindow: 50_000, EventsHeld: 50_000,
-		MaxSeries: 5_000, MaxOpen: 20_000, Interval: time.Second,
+		MaxSeries: 5_000, MaxOpen: 5_000, Interval: time.Second,
 	}
 }
 

@@ -88,7 +88,7 @@ func (k *packer) pack(touched []*series) []pipeline.Record {
 // there are any.
 func (k *packer) told(s *series) (panes int) {
 	k.tells = k.tells[:0]
-	for i := range s.open {
+	for i := range s.panes {
 		tells := s.view.tells(&s.panes[i])
 		if k.tells = append(k.tells, tells); tells != 0 {
 			panes++

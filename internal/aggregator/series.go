@@ -10,9 +10,9 @@ import (
 type series struct {
 	rollup.Series
 	view  *view
+	place int // of the view
 	hash  uint64
-	panes []pane // touched ones first; the rest is memory to use again
-	open  int    // of them, touched
+	panes []pane // that were touched
 }
 
 // is reports whether it is the series of a span, given the labels' values.
@@ -35,41 +35,10 @@ type pane struct {
 	content []rollup.Partial // in the order of the view's metrics
 }
 
-// at gives the pane of a start. Most spans are of the newest.
-func (s *series) at(start int64) *pane {
-	for i := s.open - 1; i >= 0; i-- {
-		if s.panes[i].start == start {
-			return &s.panes[i]
-		}
-	}
-	if s.open == len(s.panes) {
-		s.panes = append(s.panes, pane{content: make([]rollup.Partial, s.view.metrics.len())})
-	}
-	p := &s.panes[s.open]
-	s.open++
-	p.start, p.have = start, 0
-	return p
-}
-
 // partial gives the content of a metric that the view has.
 func (p *pane) partial(v *view, m metric) *rollup.Partial {
 	p.have |= 1 << m
 	return &p.content[v.metrics.rank(m)]
-}
-
-// keepPanes is how much memory of late panes a series keeps.
-const keepPanes = 4
-
-// reset forgets what was added.
-func (s *series) reset() {
-	for i := range s.panes[:s.open] {
-		for j := range s.panes[i].content {
-			s.panes[i].content[j].Reset()
-		}
-	}
-	if s.open = 0; len(s.panes) > keepPanes {
-		s.panes = append([]pane(nil), s.panes[:keepPanes]...)
-	}
 }
 
 // catalogue knows the series of one partition. Which are admitted depends on
@@ -87,12 +56,15 @@ type catalogue struct {
 	recent  [][recentSeries]*series
 	touched []*series
 	open    int // panes
+	// free is the memory of panes to use again, by the place of the view. A series
+	// has none of its own: of twenty thousand, few are added to between two flushes.
+	free [][]pane
 	// overflown counts spans' contributions to __other__, by the place of the view.
 	overflown []uint64
 }
 
 func newCatalogue(views []view, most int) *catalogue {
-	c := &catalogue{views: views, most: most, recent: make([][recentSeries]*series, len(views)), overflown: make([]uint64, len(views))}
+	c := &catalogue{views: views, most: most, recent: make([][recentSeries]*series, len(views)), overflown: make([]uint64, len(views)), free: make([][]pane, len(views))}
 	c.forget()
 	return c
 }
@@ -153,7 +125,7 @@ func (c *catalogue) find(i int, f *facts) *series {
 		return s
 	}
 	if len(c.labels) == 0 || c.counts[f.tenant] < c.most {
-		*recent = c.admit(v, f)
+		*recent = c.admit(i, f)
 		return *recent
 	}
 	c.overflown[i]++
@@ -165,14 +137,15 @@ func (c *catalogue) find(i int, f *facts) *series {
 	for j := range c.labels {
 		c.labels[j] = otherLabel
 	}
-	return c.admit(v, f)
+	return c.admit(i, f)
 }
 
 // admit makes a series of the key and the labels.
-func (c *catalogue) admit(v *view, f *facts) *series {
-	s := &series{view: v, Series: rollup.Series{Tenant: strings.Clone(f.tenant), View: v.name, Eval: f.eval}}
-	for i, name := range v.labels() {
-		s.Labels = append(s.Labels, rollup.Label{Name: name, Value: strings.Clone(c.labels[i])})
+func (c *catalogue) admit(i int, f *facts) *series {
+	v := &c.views[i]
+	s := &series{view: v, place: i, Series: rollup.Series{Tenant: strings.Clone(f.tenant), View: v.name, Eval: f.eval}}
+	for j, name := range v.labels() {
+		s.Labels = append(s.Labels, rollup.Label{Name: name, Value: strings.Clone(c.labels[j])})
 	}
 	s.hash = s.Hash()
 	c.known[string(c.key)] = s
@@ -187,15 +160,32 @@ func bit(b bool) byte {
 	return 0
 }
 
-// pane opens a pane of a series for additions.
+// pane gives the pane of a start for additions. Most spans are of the newest.
 func (c *catalogue) pane(s *series, start int64) *pane {
-	if s.open == 0 {
+	for i := len(s.panes) - 1; i >= 0; i-- {
+		if s.panes[i].start == start {
+			return &s.panes[i]
+		}
+	}
+	if len(s.panes) == 0 {
 		c.touched = append(c.touched, s)
 	}
-	before := s.open
-	p := s.at(start)
-	c.open += s.open - before
+	c.open++
+	s.panes = append(s.panes, c.memory(s))
+	p := &s.panes[len(s.panes)-1]
+	p.start, p.have = start, 0
 	return p
+}
+
+// memory gives an empty pane.
+func (c *catalogue) memory(s *series) pane {
+	free := c.free[s.place]
+	last := len(free) - 1
+	if last < 0 {
+		return pane{content: make([]rollup.Partial, s.view.metrics.len())}
+	}
+	c.free[s.place] = free[:last]
+	return free[last]
 }
 
 // add puts all that a span tells into one of its series.
@@ -230,11 +220,29 @@ func (c *catalogue) correct(s *series, start int64, m metric, o rollup.Observati
 	c.pane(s, start).partial(s.view, m).Correct(o)
 }
 
-// clear forgets what was added, and keeps the series.
+// clear forgets what was added, and keeps the series. Memory is kept for as many
+// panes of a view as were open just now: a burst does not hold it for long.
 func (c *catalogue) clear() {
+	for i := range c.free {
+		clear(c.free[i])
+		c.free[i] = c.free[i][:0]
+	}
 	for _, s := range c.touched {
-		s.reset()
+		for i := range s.panes {
+			for j := range s.panes[i].content {
+				s.panes[i].content[j].Reset()
+			}
+		}
+		c.free[s.place] = append(c.free[s.place], s.panes...)
+		clear(s.panes)
+		s.panes = s.panes[:0]
+		if cap(s.panes) > keepPanes {
+			s.panes = nil
+		}
 	}
 	clear(c.touched)
 	c.touched, c.open = c.touched[:0], 0
 }
+
+// keepPanes is for how many panes at a time a series keeps places.
+const keepPanes = 4

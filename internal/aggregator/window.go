@@ -39,8 +39,9 @@ type held struct {
 // parent.
 type node struct {
 	fp       dedup.Fingerprint
-	came     bool // the span itself is in the window
-	children int  // of it, in the window
+	children int32 // of it, in the window
+	came     bool  // the span itself is in the window
+	seen     bool  // came at any time: its children are resolved
 	under    cover
 	asked    *call // the first of those that ask the same, each
 
@@ -50,7 +51,6 @@ type node struct {
 	self   int64
 	kind   *series
 	named  *series
-	seen   bool // came at any time: its children are resolved
 }
 
 // call is the first of the calls under one parent that ask the same.

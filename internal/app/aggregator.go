@@ -33,7 +33,7 @@ type aggregatorFlags struct {
 	MetricsEventWindow int64         `help:"Records of a partition of topic events over which an event is known again, and an assessment that is changed is taken back." default:"50000" because:"what is changed later is counted assessment_unresolved; three of them are read at a start"`
 	MetricsEventsHeld  int           `help:"Events and assessments of a partition held for that." default:"50000" because:"130 bytes an event and 600 an assessment, 900 at most; beyond it the window is shorter, and counted early"`
 	MetricsSeries      int           `help:"Series of a tenant in a partition; what is beyond is counted as __other__." default:"5000" because:"names that clients make up must not take all memory"`
-	MetricsOpen        int           `help:"Panes of series held between two transactions." default:"20000" because:"beyond it they are sent at once"`
+	MetricsOpen        int           `help:"Panes of series held between two transactions." default:"5000" because:"beyond it they are sent at once"`
 	MetricsFile        string        `help:"metrics.yaml: metrics and views of your own." type:"path"`
 	MetricsInterval    time.Duration `help:"How long a span waits before its metrics are sent." default:"1s" because:"freshness against the number of transactions"`
 }
@@ -62,7 +62,7 @@ type aggregatorCommand struct {
 
 	Group         string        `help:"Consumer group; aggregators of the same metrics are members of one." default:"spanmill-aggregator"`
 	GroupProtocol string        `help:"How members divide partitions: classic, or consumer (KIP-848, for brokers from Kafka 4.3)." enum:"classic,consumer" default:"classic"`
-	FetchBytes    int           `help:"Bytes fetched at once from a partition." default:"1048576" because:"as compressed, two in memory; a larger batch is fetched alone"`
+	FetchBytes    int           `help:"Bytes fetched at once from a partition." default:"262144" because:"as compressed, two in memory; a larger batch is fetched alone"`
 	DrainTimeout  time.Duration `help:"How long to finish what is in hand when told to stop." default:"20s"`
 
 	DedupSpans   int             `help:"Spans of a partition within which a resend is recognised; the same as the writers have." default:"1000000" because:"K of Rule D; about 32 bytes each"`
