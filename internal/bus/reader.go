@@ -76,7 +76,10 @@ func (o reading) open(tp topicPartition, from int64) (*reader, error) {
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		// Markers are skipped below; seeing them tells how far we have read.
 		kgo.KeepControlRecords(),
-		kgo.FetchMaxBytes(fetchBytes),
+		// The partition's limit ends an answer, never the request's: kfake, which is
+		// the bus of up, leaves the list of aborted transactions out of an answer
+		// that the latter cut short, and their records would be read as committed.
+		kgo.FetchMaxBytes(max(fetchBytes, MaxMessageBytes)+MaxMessageBytes),
 		kgo.FetchMaxPartitionBytes(fetchBytes),
 		kgo.MaxConcurrentFetches(1),
 		kgo.DisableFetchSessions(), // one partition has nothing to leave out

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -98,6 +99,59 @@ func TestTransactionCommitsRecordsAndOffsetAsOne(t *testing.T) {
 		}
 		c.expectCommitted(0, 5, "m")
 	})
+}
+
+// TestTakenBackIsReadByNobody: not where many fetches are needed either.
+func TestTakenBackIsReadByNobody(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, c *cluster) {
+		c.outTopic()
+		c.transactions(30, func(n int) bool { return n%3 == 2 })
+		readers, read := hands()
+		c.join(tuning{group: "reader", tune: func(cfg *bus.ConsumerConfig) { cfg.Topics, cfg.FetchBytes = []string{outTopic}, 64<<10 }}, read)
+		var r hand
+		for r.src == nil || r.src.Log().Partition != 0 {
+			r = receive(t, readers, "the reader")
+		}
+		var got []byte
+		for len(got) == 0 || got[len(got)-1] != 29 {
+			records, err := r.src.Fetch(r.ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, record := range records {
+				got = append(got, record.Value[0])
+			}
+		}
+		if want := []byte{2, 5, 8, 11, 14, 17, 20, 23, 26, 29}; !slices.Equal(got, want) {
+			t.Errorf("read transactions %d, want %d", got, want)
+		}
+	})
+}
+
+// transactions writes so many, of a record each that does not compress, and
+// commits some.
+func (c *cluster) transactions(count int, commits func(n int) bool) {
+	c.t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(c.cfg.Brokers...), kgo.Dialer(c.cfg.Dial), kgo.TransactionalID("t"), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer client.Close()
+	noise := rand.NewChaCha8([32]byte{1})
+	for n := range count {
+		value := make([]byte, 40<<10)
+		_, _ = noise.Read(value)
+		value[0] = byte(n)
+		if err := client.BeginTransaction(); err != nil {
+			c.t.Fatal(err)
+		}
+		if err := client.ProduceSync(c.t.Context(), &kgo.Record{Topic: outTopic, Value: value}).FirstErr(); err != nil {
+			c.t.Fatal(err)
+		}
+		if err := client.EndTransaction(c.t.Context(), kgo.TransactionEndTry(commits(n))); err != nil {
+			c.t.Fatal(err)
+		}
+	}
 }
 
 // TestMarkersAreNoLag: whoever has committed all records of a topic that is
