@@ -1,8 +1,6 @@
 package aggregator
 
 import (
-	"strings"
-
 	"github.com/spanmill/spanmill/pkg/schema/rollup"
 )
 
@@ -125,7 +123,7 @@ func (c *catalogue) find(i int, f *facts) *series {
 		return s
 	}
 	if len(c.labels) == 0 || c.counts[f.tenant] < c.most {
-		*recent = c.admit(i, f)
+		*recent = c.admit(i, f, false)
 		return *recent
 	}
 	c.overflown[i]++
@@ -134,21 +132,31 @@ func (c *catalogue) find(i int, f *facts) *series {
 	if s := c.known[string(c.key)]; s != nil {
 		return s
 	}
-	for j := range c.labels {
-		c.labels[j] = otherLabel
-	}
-	return c.admit(i, f)
+	return c.admit(i, f, true)
 }
 
-// admit makes a series of the key and the labels.
-func (c *catalogue) admit(i int, f *facts) *series {
-	v := &c.views[i]
-	s := &series{view: v, place: i, Series: rollup.Series{Tenant: strings.Clone(f.tenant), View: v.name, Eval: f.eval}}
-	for j, name := range v.labels() {
-		s.Labels = append(s.Labels, rollup.Label{Name: name, Value: strings.Clone(c.labels[j])})
+// admit makes a series of the key and the labels, whose text is the key's; other
+// stands for those that are not admitted.
+func (c *catalogue) admit(i int, f *facts, other bool) *series {
+	v, key := &c.views[i], string(c.key)
+	at := len("ve")
+	text := func(n int) string {
+		from := at
+		at += n + len("\xff")
+		return key[from : from+n]
+	}
+	s := &series{view: v, place: i, Series: rollup.Series{Tenant: text(len(f.tenant)), View: v.name, Eval: f.eval}}
+	names := v.labels()
+	s.Labels = make([]rollup.Label, len(names))
+	for j, name := range names {
+		value := otherLabel
+		if !other {
+			value = text(len(c.labels[j]))
+		}
+		s.Labels[j] = rollup.Label{Name: name, Value: value}
 	}
 	s.hash = s.Hash()
-	c.known[string(c.key)] = s
+	c.known[key] = s
 	c.counts[s.Tenant]++
 	return s
 }
@@ -245,4 +253,4 @@ func (c *catalogue) clear() {
 }
 
 // keepPanes is for how many panes at a time a series keeps places.
-const keepPanes = 4
+const keepPanes = 1

@@ -20,10 +20,10 @@ type window struct {
 	nodes nodes
 	ring  []held // a queue: first is the oldest
 	first int
-	// Memory to use again: nodes, covers and calls that nothing refers to.
-	free   []*node
-	covers []cover
-	calls  *call
+	// Memory to use again: nodes, families and calls that nothing refers to.
+	free     []*node
+	families []*family
+	calls    *call
 	// unresolved spans left without their parent, early ones because of most.
 	unresolved, early uint64
 }
@@ -39,11 +39,10 @@ type held struct {
 // parent.
 type node struct {
 	fp       dedup.Fingerprint
-	children int32 // of it, in the window
-	came     bool  // the span itself is in the window
-	seen     bool  // came at any time: its children are resolved
-	under    cover
-	asked    *call // the first of those that ask the same, each
+	children int32   // of it, in the window
+	came     bool    // the span itself is in the window
+	seen     bool    // came at any time: its children are resolved
+	family   *family // nil: no child came
 
 	bounds interval
 	pane   int64
@@ -51,6 +50,12 @@ type node struct {
 	self   int64
 	kind   *series
 	named  *series
+}
+
+// family is what a span's children come to.
+type family struct {
+	under cover
+	asked *call // the first of those that ask the same, each
 }
 
 // call is the first of the calls under one parent that ask the same.
@@ -82,7 +87,10 @@ func (w *window) add(c *catalogue, f *facts, offset int64, in []*series) {
 	n.kind, n.named = in[viewKind], in[viewComponent]
 	n.self = 0
 	if work := n.bounds.length(); work <= rollup.MaxValue {
-		n.self = int64(work - n.under.covered(n.bounds))
+		n.self = int64(work)
+		if n.family != nil {
+			n.self -= int64(n.family.under.covered(n.bounds))
+		}
 		o := rollup.Plain(n.self, n.weight)
 		c.observe(n.kind, n.pane, selfTime, o)
 		c.observe(n.named, n.pane, selfTime, o)
@@ -101,10 +109,7 @@ func (w *window) add(c *catalogue, f *facts, offset int64, in []*series) {
 
 // child corrects the self time of a span by what a child of it covers.
 func (w *window) child(c *catalogue, n *node, work interval) {
-	if last := len(w.covers) - 1; n.under == nil && last >= 0 {
-		n.under, w.covers = w.covers[last], w.covers[:last]
-	}
-	gain := n.under.add(work, n.bounds)
+	gain := w.familyOf(n).under.add(work, n.bounds)
 	if !n.came || gain == 0 || n.bounds.length() > rollup.MaxValue {
 		return
 	}
@@ -116,10 +121,22 @@ func (w *window) child(c *catalogue, n *node, work interval) {
 	c.correct(n.named, n.pane, selfTime, change)
 }
 
+func (w *window) familyOf(n *node) *family {
+	if n.family == nil {
+		if last := len(w.families) - 1; last >= 0 {
+			n.family, w.families = w.families[last], w.families[:last]
+		} else {
+			n.family = new(family)
+		}
+	}
+	return n.family
+}
+
 // ask counts all calls that ask the same but the first to start as retries, in
 // whatever order they come.
 func (w *window) ask(c *catalogue, n *node, next call) {
-	for first := n.asked; first != nil; first = first.next {
+	of := w.familyOf(n)
+	for first := of.asked; first != nil; first = first.next {
 		if first.request != next.request {
 			continue
 		}
@@ -137,7 +154,7 @@ func (w *window) ask(c *catalogue, n *node, next call) {
 		w.calls = one.next
 	}
 	*one = next
-	one.next, n.asked = n.asked, one
+	one.next, of.asked = of.asked, one
 }
 
 // leave lets go of what is out of reach from an offset.
@@ -155,7 +172,7 @@ func (w *window) leave(offset int64) {
 		*h = held{}
 		w.first++
 	}
-	if w.first > len(w.ring)/2 && w.first > 1024 {
+	if w.first > len(w.ring)/4 && w.first > 1024 {
 		w.ring = w.ring[:copy(w.ring, w.ring[w.first:])]
 		w.first = 0
 	}
@@ -184,14 +201,15 @@ func (w *window) recycle(n *node) {
 	if n.came || n.children > 0 {
 		return
 	}
-	if n.under != nil {
-		w.covers = append(w.covers, n.under[:0])
-	}
-	for n.asked != nil {
-		one := n.asked
-		n.asked = one.next
-		*one = call{next: w.calls}
-		w.calls = one
+	if of := n.family; of != nil {
+		of.under = of.under[:0]
+		for of.asked != nil {
+			one := of.asked
+			of.asked = one.next
+			*one = call{next: w.calls}
+			w.calls = one
+		}
+		w.families = append(w.families, of)
 	}
 	*n = node{}
 	w.free = append(w.free, n)

@@ -170,8 +170,12 @@ func (o *Observer) Follow(ctx context.Context, log pipeline.Log, from int64, vis
 	return r.readTo(ctx, math.MaxInt64, visit)
 }
 
+// observedBytes is what is fetched at once from a partition, as compressed: who
+// follows all partitions of a topic has two fetches of each in memory.
+const observedBytes = 256 << 10
+
 // open gives a reader whose errors nobody counts.
 func (o *Observer) open(tp topicPartition, from int64) (*reader, error) {
 	errs := prometheus.NewCounter(prometheus.CounterOpts{Name: "fetch_errors_total", Help: "Fetches that failed and are tried again."})
-	return reading{o.cfg, DefaultConsumer().FetchBytes, false, o.log, errs}.open(tp, from)
+	return reading{o.cfg, observedBytes, false, o.log, errs}.open(tp, from)
 }
