@@ -96,9 +96,9 @@ func (c *client) deleteBefore(partition int32, offset int64) {
 }
 
 // read gives the values of partition 0 from an offset on, n of them.
-func (c *client) read(addr string, from int64, n int) map[int64]string {
+func (c *client) read(addr string, from int64, n int, opts ...kgo.Opt) map[int64]string {
 	c.t.Helper()
-	r := connect(c.t, addr, kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {0: kgo.NewOffset().At(from)}}))
+	r := connect(c.t, addr, append(opts, kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {0: kgo.NewOffset().At(from)}}))...)
 	defer r.cl.Close()
 	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
 	defer cancel()

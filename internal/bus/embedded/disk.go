@@ -75,6 +75,7 @@ type segment struct {
 	base    int64
 	size    int64
 	written time.Time // last appended to
+	batches int       // once it was scanned
 }
 
 func partitionDir(dir string, tp topicPartition) string {
@@ -133,7 +134,7 @@ func segments(dir string) ([]segment, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, segment{base, info.Size(), info.ModTime()})
+		out = append(out, segment{base: base, size: info.Size(), written: info.ModTime()})
 	}
 	slices.SortFunc(out, func(a, b segment) int { return int(min(max(a.base-b.base, -1), 1)) })
 	return out, nil
@@ -172,21 +173,11 @@ func readCommits(dir string) ([]groupEntry, error) {
 		tp    topicPartition
 	}
 	newest := make(map[key]groupEntry)
-	for len(raw) >= 10 {
-		// Frames are length, CRC-32C, version, JSON; the length counts from the
-		// version. A torn tail ends the log.
-		size := int(binary.LittleEndian.Uint32(raw))
-		if size < 2 || 8+size > len(raw) || crc32.Checksum(raw[8:8+size], castagnoli()) != binary.LittleEndian.Uint32(raw[4:]) {
-			break
-		}
-		if v := binary.LittleEndian.Uint16(raw[8:]); v != formatVersion {
-			return nil, fmt.Errorf("groups.log has version %d, this binary knows %d", v, formatVersion)
-		}
+	_, err = eachFrame(raw, func(text []byte) error {
 		var e groupEntry
-		if err := json.Unmarshal(raw[10:8+size], &e); err != nil {
-			return nil, fmt.Errorf("groups.log: %w", err)
+		if err := json.Unmarshal(text, &e); err != nil {
+			return err
 		}
-		raw = raw[8+size:]
 		k := key{e.Group, topicPartition{e.Topic, e.Part}}
 		switch e.Type {
 		case "commit":
@@ -194,12 +185,47 @@ func readCommits(dir string) ([]groupEntry, error) {
 		case "delete":
 			delete(newest, k)
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("groups.log: %w", err)
 	}
 	var out []groupEntry
 	for _, e := range newest {
 		out = append(out, e)
 	}
 	return out, nil
+}
+
+// eachFrame visits the JSON of a log's frames, and gives how many bytes are whole
+// ones: length, CRC-32C, version, JSON; the length counts from the version. A torn
+// tail ends the log.
+func eachFrame(raw []byte, visit func(text []byte) error) (whole int64, err error) {
+	for len(raw) >= 10 {
+		size := int(binary.LittleEndian.Uint32(raw))
+		if size < 2 || 8+size > len(raw) || crc32.Checksum(raw[8:8+size], castagnoli()) != binary.LittleEndian.Uint32(raw[4:]) {
+			break
+		}
+		if v := binary.LittleEndian.Uint16(raw[8:]); v != formatVersion {
+			return whole, fmt.Errorf("it has version %d, this binary knows %d", v, formatVersion)
+		}
+		if err := visit(raw[10 : 8+size]); err != nil {
+			return whole, err
+		}
+		whole += int64(8 + size)
+		raw = raw[8+size:]
+	}
+	return whole, nil
+}
+
+// frame is a frame of a log.
+func frame(text []byte) []byte {
+	raw := make([]byte, 10, 10+len(text))
+	binary.LittleEndian.PutUint32(raw, uint32(2+len(text)))
+	binary.LittleEndian.PutUint16(raw[8:], formatVersion)
+	raw = append(raw, text...)
+	binary.LittleEndian.PutUint32(raw[4:], crc32.Checksum(raw[8:], castagnoli()))
+	return raw
 }
 
 func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }

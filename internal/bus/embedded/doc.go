@@ -13,12 +13,16 @@
 //     from its segments, so that start-up reads one segment at a time and a log
 //     start survives; and raised to the floor, so that no offset is ever issued
 //     twice (W14), not even when the log was trimmed to nothing or lost its tail.
+//   - transactions.go, there too: what a killed process had begun is aborted in the
+//     log itself. kfake only takes it for aborted, until the same transactional id
+//     commits something else and the process is killed again; then it would be read.
 //   - trim.go: retention, by whole segments and never past what the reading
 //     group has committed; and the disk budget: when records that nobody has read
 //     yet fill it, Full says so and the gateway refuses.
 //   - guard.go: a stray connection (a browser, a port scan) is closed instead of
 //     allocating what its first bytes happen to say.
 //
-// kfake's own files are read and written in disk.go and segment.go alone. Their
-// format has a version, which is checked; the dependency is pinned.
+// kfake's own files are read and written in disk.go, segment.go and
+// transactions.go alone. Their format has a version, which is checked; the
+// dependency is pinned.
 package embedded

@@ -40,7 +40,7 @@ func restore(ctx context.Context, dir string, floor Floor, log *slog.Logger) err
 				return fmt.Errorf("floor of %s/%d: %w", t.Name, p, err)
 			}
 			tp := topicPartition{t.Name, p}
-			if err := restorePartition(partitionDir(dir, tp), least, log.With("topic", t.Name, "partition", p)); err != nil {
+			if err := restorePartition(dir, tp, least, log.With("topic", t.Name, "partition", p)); err != nil {
 				return fmt.Errorf("partition %s/%d: %w", t.Name, p, err)
 			}
 		}
@@ -82,10 +82,11 @@ type partition struct {
 	lastAt   int     // its place in files, -1: no batch anywhere
 	// transactional: kfake's own replay must decide what was committed.
 	transactional bool
+	open          transactions
 }
 
-func restorePartition(dir string, least int64, log *slog.Logger) error {
-	p, err := find(dir, log)
+func restorePartition(dir string, tp topicPartition, least int64, log *slog.Logger) error {
+	p, err := find(partitionDir(dir, tp), log)
 	if err != nil {
 		return err
 	}
@@ -99,22 +100,34 @@ func restorePartition(dir string, least int64, log *slog.Logger) error {
 		if err != nil {
 			return fmt.Errorf("log ends at offset %d, but %d are known to be used: %w", p.last.end, least, err)
 		}
-		f := &p.files[p.lastAt]
-		if err := appendTo(segmentPath(dir, f.base), p.last.size, raw); err != nil {
+		if err := p.append(raw); err != nil {
 			return err
 		}
-		p.last.size, p.last.end, clean = p.last.size+int64(len(raw)), least, false
-		f.size = p.last.size
+		clean = false
 	}
-	if clean || p.transactional {
+	switch {
+	case clean && len(p.open) == 0:
 		return nil
+	case p.transactional:
+		return p.end(dir)
 	}
 	return p.describe()
 }
 
+// append adds a batch to the newest segment that has one.
+func (p *partition) append(raw []byte) error {
+	f := &p.files[p.lastAt]
+	if err := appendTo(segmentPath(p.dir, f.base), p.last.size, raw); err != nil {
+		return err
+	}
+	p.last.add(raw, int64(len(raw)))
+	f.size, f.batches = p.last.size, p.last.batches
+	return nil
+}
+
 // find reads what is there and cuts off a torn batch at the end.
 func find(dir string, log *slog.Logger) (*partition, error) {
-	p := &partition{dir: dir, log: log, lastAt: -1}
+	p := &partition{dir: dir, log: log, lastAt: -1, open: make(transactions)}
 	found, err := readJSON(filepath.Join(dir, "snapshot.json"), &p.snapshot)
 	if err != nil {
 		return nil, err
@@ -128,10 +141,11 @@ func find(dir string, log *slog.Logger) (*partition, error) {
 	for i := range p.files {
 		// Only the end of a log can be torn: all before it was synced.
 		newest := i == len(p.files)-1
-		c, err := scan(segmentPath(dir, p.files[i].base), newest)
+		c, err := scan(segmentPath(dir, p.files[i].base), newest, p.open.note)
 		if err != nil {
 			return nil, err
 		}
+		p.files[i].batches = c.batches
 		if newest && c.size < p.files[i].size {
 			log.Warn("cutting off an unfinished batch that was never acknowledged", "bytes", p.files[i].size-c.size)
 			if err := appendTo(segmentPath(dir, p.files[i].base), c.size, nil); err != nil {

@@ -16,9 +16,11 @@ import (
 const (
 	batchHead       = 61 // bytes before the records
 	batchLengthAt   = 8
+	batchLeaderAt   = 12 // the partition's leader epoch
 	batchCRCAt      = 17
 	batchAttrsAt    = 21
 	batchLastAt     = 23 // last offset delta
+	batchProducerAt = 43 // id, and then its epoch
 	batchLengthFrom = 12 // what the length counts from
 
 	attrTransactional = 0x10
@@ -30,13 +32,14 @@ type content struct {
 	batches int
 	size    int64 // of the whole batches at its front
 	end     int64 // offset after the last record
+	leader  int32 // epoch of the last batch
 	// transactional: some batch belongs to a transaction.
 	transactional bool
 }
 
-// scan walks the batches of a segment. With verify it also checks their
-// checksums; either way it stops before the first one that is not whole.
-func scan(path string, verify bool) (content, error) {
+// scan visits the heads of the batches of a segment. With verify it also checks
+// their checksums; either way it stops before the first one that is not whole.
+func scan(path string, verify bool, visit func(head []byte)) (content, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return content{}, err
@@ -65,13 +68,36 @@ func scan(path string, verify bool) (content, error) {
 				break
 			}
 		}
-		c.batches++
-		c.size += size
-		c.end = int64(binary.BigEndian.Uint64(head)) + int64(int32(binary.BigEndian.Uint32(head[batchLastAt:]))) + 1
-		c.transactional = c.transactional || binary.BigEndian.Uint16(head[batchAttrsAt:])&attrTransactional != 0
+		c.add(head, size)
+		visit(head)
 	}
 	return c, nil
 }
+
+// add takes in a batch by its head.
+func (c *content) add(head []byte, size int64) {
+	c.batches++
+	c.size += size
+	c.end = int64(binary.BigEndian.Uint64(head)) + int64(int32(binary.BigEndian.Uint32(head[batchLastAt:]))) + 1
+	c.leader = int32(binary.BigEndian.Uint32(head[batchLeaderAt:]))
+	c.transactional = c.transactional || binary.BigEndian.Uint16(head[batchAttrsAt:])&attrTransactional != 0
+}
+
+// indexOf makes a batch's entry: version, checksum, the leader's epoch, a time that
+// kfake reckons anew, and whether the batch waits for its transaction's end.
+func indexOf(head []byte) []byte {
+	entry := make([]byte, indexEntry)
+	entry[0] = formatVersion
+	binary.LittleEndian.PutUint32(entry[2:], binary.BigEndian.Uint32(head[batchLeaderAt:]))
+	if binary.BigEndian.Uint16(head[batchAttrsAt:])&(attrTransactional|attrControl) == attrTransactional {
+		entry[indexEntry-1] = 1
+	}
+	entry[1] = byte(crc32.Checksum(entry[2:], castagnoli()))
+	return entry
+}
+
+// indexEntry is the size of a batch's entry in the index beside the file.
+const indexEntry = 15
 
 func checksumHolds(f *os.File, at, size int64, want uint32) (bool, error) {
 	sum := crc32.New(castagnoli())
@@ -86,20 +112,21 @@ func filler(from, to int64) ([]byte, error) {
 	if delta < 0 || delta > math.MaxInt32 {
 		return nil, fmt.Errorf("%d offsets cannot be skipped at once", to-from)
 	}
+	return abort(kmsg.RecordBatch{FirstOffset: from, Attributes: attrControl, LastOffsetDelta: int32(delta), ProducerID: -1, ProducerEpoch: -1}), nil
+}
+
+// abort makes a batch of one control record of it, which says that what its
+// producer has begun is aborted.
+func abort(b kmsg.RecordBatch) []byte {
 	key := []byte{0, 0, 0, 0}         // version 0, type 0: abort
 	value := []byte{0, 0, 0, 0, 0, 0} // version 0, coordinator epoch 0
-	rec := kmsg.Record{OffsetDelta: int32(delta), Key: key, Value: value}
+	rec := kmsg.Record{OffsetDelta: b.LastOffsetDelta, Key: key, Value: value}
 	rec.Length = int32(len(rec.AppendTo(nil)) - 1) // the length itself takes one byte
-	b := kmsg.RecordBatch{
-		FirstOffset: from, PartitionLeaderEpoch: 0, Magic: 2, Attributes: attrControl,
-		LastOffsetDelta: int32(delta),
-		ProducerID:      -1, ProducerEpoch: -1, FirstSequence: -1,
-		NumRecords: 1, Records: rec.AppendTo(nil),
-	}
+	b.Magic, b.FirstSequence, b.NumRecords, b.Records = 2, -1, 1, rec.AppendTo(nil)
 	raw := b.AppendTo(nil)
 	binary.BigEndian.PutUint32(raw[batchLengthAt:], uint32(len(raw)-batchLengthFrom))
 	binary.BigEndian.PutUint32(raw[batchCRCAt:], crc32.Checksum(raw[batchAttrsAt:], castagnoli()))
-	return raw, nil
+	return raw
 }
 
 // appendTo adds bytes to a file of the given size, durably. What lies beyond
