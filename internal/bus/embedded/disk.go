@@ -61,6 +61,16 @@ type (
 		Part     int32   `json:"p"`
 		Offset   int64   `json:"o"`
 		Metadata *string `json:"m"`
+		Milli    int64   `json:"lc"` // when it was committed; 0: not known
+	}
+
+	// pidEntry is a line of pids.log. One of type timeout says that a producer's
+	// transaction was ended for it, by a newer epoch.
+	pidEntry struct {
+		Type  string `json:"type"`
+		PID   int64  `json:"pid"`
+		Epoch int16  `json:"epoch"`
+		TxID  string `json:"txid,omitempty"`
 	}
 )
 

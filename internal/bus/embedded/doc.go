@@ -16,6 +16,8 @@
 //   - transactions.go, there too: what a killed process had begun is aborted in the
 //     log itself. kfake only takes it for aborted, until the same transactional id
 //     commits something else and the process is killed again; then it would be read.
+//     And kfake ends a transaction in two steps, records and then offset: where the
+//     process was killed between them, the first is taken back.
 //   - trim.go: retention, by whole segments and never past what the reading
 //     group has committed; and the disk budget: when records that nobody has read
 //     yet fill it, Full says so and the gateway refuses.

@@ -28,6 +28,11 @@ func restore(ctx context.Context, dir string, floor Floor, log *slog.Logger) err
 	if err != nil {
 		return err
 	}
+	producers, err := readProducers(dir)
+	if err != nil {
+		return err
+	}
+	producers.commit(commits)
 	for _, t := range topics.Topics {
 		id, err := topicID(t.ID)
 		if err != nil {
@@ -40,7 +45,7 @@ func restore(ctx context.Context, dir string, floor Floor, log *slog.Logger) err
 				return fmt.Errorf("floor of %s/%d: %w", t.Name, p, err)
 			}
 			tp := topicPartition{t.Name, p}
-			if err := restorePartition(dir, tp, least, log.With("topic", t.Name, "partition", p)); err != nil {
+			if err := restorePartition(partitionDir(dir, tp), least, producers, log.With("topic", t.Name, "partition", p)); err != nil {
 				return fmt.Errorf("partition %s/%d: %w", t.Name, p, err)
 			}
 		}
@@ -82,11 +87,11 @@ type partition struct {
 	lastAt   int     // its place in files, -1: no batch anywhere
 	// transactional: kfake's own replay must decide what was committed.
 	transactional bool
-	open          transactions
+	txns          transactions
 }
 
-func restorePartition(dir string, tp topicPartition, least int64, log *slog.Logger) error {
-	p, err := find(partitionDir(dir, tp), log)
+func restorePartition(dir string, least int64, known *producers, log *slog.Logger) error {
+	p, err := find(dir, log)
 	if err != nil {
 		return err
 	}
@@ -106,10 +111,10 @@ func restorePartition(dir string, tp topicPartition, least int64, log *slog.Logg
 		clean = false
 	}
 	switch {
-	case clean && len(p.open) == 0:
+	case clean && len(p.txns.open) == 0:
 		return nil
 	case p.transactional:
-		return p.end(dir)
+		return p.end(known)
 	}
 	return p.describe()
 }
@@ -127,7 +132,7 @@ func (p *partition) append(raw []byte) error {
 
 // find reads what is there and cuts off a torn batch at the end.
 func find(dir string, log *slog.Logger) (*partition, error) {
-	p := &partition{dir: dir, log: log, lastAt: -1, open: make(transactions)}
+	p := &partition{dir: dir, log: log, lastAt: -1, txns: newTransactions()}
 	found, err := readJSON(filepath.Join(dir, "snapshot.json"), &p.snapshot)
 	if err != nil {
 		return nil, err
@@ -141,7 +146,7 @@ func find(dir string, log *slog.Logger) (*partition, error) {
 	for i := range p.files {
 		// Only the end of a log can be torn: all before it was synced.
 		newest := i == len(p.files)-1
-		c, err := scan(segmentPath(dir, p.files[i].base), newest, p.open.note)
+		c, err := scan(segmentPath(dir, p.files[i].base), newest, p.txns.note(p.files[i].base))
 		if err != nil {
 			return nil, err
 		}

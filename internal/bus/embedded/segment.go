@@ -20,6 +20,7 @@ const (
 	batchCRCAt      = 17
 	batchAttrsAt    = 21
 	batchLastAt     = 23 // last offset delta
+	batchTimeAt     = 27 // Unix milliseconds of the first record
 	batchProducerAt = 43 // id, and then its epoch
 	batchLengthFrom = 12 // what the length counts from
 
@@ -37,9 +38,10 @@ type content struct {
 	transactional bool
 }
 
-// scan visits the heads of the batches of a segment. With verify it also checks
-// their checksums; either way it stops before the first one that is not whole.
-func scan(path string, verify bool, visit func(head []byte)) (content, error) {
+// scan visits the heads of the batches of a segment, and where they are. With
+// verify it also checks their checksums; either way it stops before the first one
+// that is not whole.
+func scan(path string, verify bool, visit func(head []byte, at int64)) (content, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return content{}, err
@@ -68,8 +70,8 @@ func scan(path string, verify bool, visit func(head []byte)) (content, error) {
 				break
 			}
 		}
+		visit(head, c.size)
 		c.add(head, size)
-		visit(head)
 	}
 	return c, nil
 }
