@@ -206,7 +206,7 @@ func revoke(path string, at int64) error {
 	}
 	raw := make([]byte, batchHead)
 	if _, err = f.ReadAt(raw, at); err == nil {
-		raw = append(raw, make([]byte, batchLengthFrom+int(binary.BigEndian.Uint32(raw[batchLengthAt:]))-batchHead)...)
+		raw = make([]byte, batchLengthFrom+int(binary.BigEndian.Uint32(raw[batchLengthAt:])))
 		_, err = f.ReadAt(raw, at)
 	}
 	if err == nil {
