@@ -43,11 +43,7 @@ func (q *question) add(sql ...string) {
 func (q *question) text(v string) string { return q.param("String", escapeParam(v)) }
 
 func (q *question) texts(v []string) string {
-	quoted := make([]string, len(v))
-	for i, s := range v {
-		quoted[i] = quote(s)
-	}
-	return q.param("Array(String)", escapeParam("["+strings.Join(quoted, ",")+"]"))
+	return q.param("Array(String)", escapeParam("["+strings.Join(quoteAll(v), ",")+"]"))
 }
 
 func (q *question) integers(v []int64) string {

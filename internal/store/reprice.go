@@ -138,12 +138,8 @@ func (d *repriceDay) resume(ctx context.Context) (step int, corrected bool, stat
 
 // note remembers that a step is finished.
 func (d *repriceDay) note(ctx context.Context, step int, statements []string) error {
-	quoted := make([]string, len(statements))
-	for i, text := range statements {
-		quoted[i] = quote(text)
-	}
 	return d.exec(ctx, fmt.Sprintf("INSERT INTO reprice_days (reprice_id, part_day, tenant, step, statements) VALUES (%s, toDate(%d), %s, %d, [%s])",
-		quote(d.id), d.day, quote(d.Tenant), step, strings.Join(quoted, ", ")))
+		quote(d.id), d.day, quote(d.Tenant), step, strings.Join(quoteAll(statements), ", ")))
 }
 
 // exec runs a statement that may take as long as it takes.

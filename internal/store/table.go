@@ -167,11 +167,7 @@ func (t *Table[B]) LastOffset(ctx context.Context, log string, partition int32) 
 
 // Filled names those of the tables that have, or may have, rows.
 func (s *Store) Filled(ctx context.Context, tables ...string) (map[string]bool, error) {
-	quoted := make([]string, len(tables))
-	for i, table := range tables {
-		quoted[i] = quote(table)
-	}
-	text, err := s.search(ctx, "SELECT name FROM system.tables WHERE database = currentDatabase() AND name IN ("+strings.Join(quoted, ", ")+
+	text, err := s.search(ctx, "SELECT name FROM system.tables WHERE database = currentDatabase() AND name IN ("+strings.Join(quoteAll(tables), ", ")+
 		") AND ifNull(total_rows, 1) > 0")
 	if err != nil {
 		return nil, fmt.Errorf("ask which of %d tables have rows: %w", len(tables), err)
