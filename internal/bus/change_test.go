@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/spanmill/spanmill/internal/bus"
 	"github.com/spanmill/spanmill/pkg/pipeline"
@@ -56,6 +57,37 @@ func TestAddedPartitionsAreReadFromTheirStart(t *testing.T) {
 		<-time.After(10 * time.Second)
 		if v, ok := m.gauge(t, "spanmill_bus_lag_records", "2"); !ok || v != 1 {
 			t.Errorf("lag of the added partition: %v, %v", v, ok)
+		}
+	})
+}
+
+// TestPartitionAddedWhileAMemberJoins: the group had been divided without it, and
+// it is counted before the member looks for the first time.
+func TestPartitionAddedWhileAMemberJoins(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, c *cluster) {
+		divided, added := make(chan struct{}), make(chan struct{})
+		c.ControlKey(int16(kmsg.OffsetFetch), func(kmsg.Request) (kmsg.Response, error, bool) {
+			c.DropControl()
+			close(divided)
+			c.SleepControl(func() { <-added })
+			return nil, nil, false
+		})
+		sources, handle := hands()
+		m := c.join(tuning{}, handle)
+		<-divided
+		c.admin(func(adm *kadm.Client) error {
+			_, err := adm.CreatePartitions(t.Context(), 1, topic)
+			return err
+		})
+		close(added)
+		began := time.Now()
+		receive(t, sources, "the first partition")
+		receive(t, sources, "the added one")
+		if took := time.Since(began); took > 30*time.Second {
+			t.Errorf("noticed after %s", took)
+		}
+		if n := m.counter(t, "spanmill_bus_topic_partitions_added_total"); n != 1 {
+			t.Errorf("%v partitions counted as added", n)
 		}
 	})
 }

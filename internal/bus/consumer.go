@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/spanmill/spanmill/pkg/pipeline"
 )
@@ -50,6 +52,9 @@ type Consumer struct {
 	start   Starter
 	log     *slog.Logger
 	metrics consumerMetrics
+	// counts is how many partitions topics had when last looked at. Run and the
+	// lag loop of its one membership take turns.
+	counts map[string]int
 }
 
 // NewConsumer checks the configuration; Run connects.
@@ -61,6 +66,7 @@ func NewConsumer(bus Config, cfg ConsumerConfig, deps ConsumerDeps) (*Consumer, 
 		bus: bus, cfg: cfg, start: deps.Start,
 		log:     deps.Log.With("group", cfg.Group),
 		metrics: newConsumerMetrics(deps.Reg),
+		counts:  make(map[string]int),
 	}, nil
 }
 
@@ -68,6 +74,9 @@ func NewConsumer(bus Config, cfg ConsumerConfig, deps ConsumerDeps) (*Consumer, 
 // get DrainTimeout to finish, and the group is left. It returns nil then, and
 // an error only for a configuration that cannot work.
 func (c *Consumer) Run(ctx context.Context, handle Handler) error {
+	if err := c.countPartitions(ctx); err != nil {
+		c.log.Warn("partitions not counted before joining", "err", err)
+	}
 	for {
 		m := newMembership(ctx, c, handle)
 		if err := m.join(); err != nil {
@@ -92,4 +101,26 @@ func (c *Consumer) Run(ctx context.Context, handle Handler) error {
 			return nil
 		}
 	}
+}
+
+// countPartitions counts before the group is joined: a partition that is added
+// after the group was divided, and before the member looks at the topic for the
+// first time, is then seen to have been added. A topic that is not there yet
+// counts as none.
+func (c *Consumer) countPartitions(ctx context.Context) error {
+	cl, err := kgo.NewClient(options(c.bus, c.log)...)
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	ctx, cancel := context.WithTimeout(ctx, c.bus.RequestTimeout)
+	defer cancel()
+	topics, err := kadm.NewClient(cl).ListTopics(ctx, c.cfg.Topics...)
+	if err != nil {
+		return err
+	}
+	for name, t := range topics {
+		c.counts[name] = len(t.Partitions)
+	}
+	return nil
 }

@@ -139,12 +139,10 @@ func (m *membership) watchTopics(topics kadm.TopicDetails) {
 }
 
 // countPartitions notices that partitions were added since they were last
-// counted, or since the member began.
+// counted.
 func (m *membership) countPartitions(topic string, n int) {
-	m.mu.Lock()
-	before := m.counts[topic]
-	m.counts[topic] = n
-	m.mu.Unlock()
+	before := m.c.counts[topic]
+	m.c.counts[topic] = n
 	m.c.metrics.partitions.WithLabelValues(topic).Set(float64(n))
 	added := m.c.metrics.added.WithLabelValues(topic) // there before it counts anything
 	if n <= before {

@@ -61,8 +61,6 @@ type membership struct {
 	mu      sync.Mutex
 	closing bool // no source starts any more
 	sources map[topicPartition]*source
-	// counts is how many partitions topics had when last looked at.
-	counts map[string]int
 	// last is the newest source's end per partition, so that two handlers of
 	// one partition never overlap.
 	last map[topicPartition]<-chan struct{}
@@ -77,7 +75,6 @@ func newMembership(ctx context.Context, c *Consumer, handle Handler) *membership
 		made:    make(chan struct{}),
 		over:    make(chan struct{}),
 		sources: make(map[topicPartition]*source),
-		counts:  make(map[string]int),
 		last:    make(map[topicPartition]<-chan struct{}),
 	}
 	m.coordinator.Store(-1)
@@ -258,17 +255,12 @@ func (m *membership) topicIDs(ctx context.Context) (map[string][16]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	ids := make(map[string][16]byte)
 	for _, t := range resp.Topics {
 		if err := kerr.ErrorForCode(t.ErrorCode); err != nil {
 			return nil, fmt.Errorf("%s: %w", *t.Topic, err)
 		}
 		ids[*t.Topic] = t.TopicID
-		if m.counts[*t.Topic] == 0 {
-			m.counts[*t.Topic] = len(t.Partitions)
-		}
 	}
 	return ids, nil
 }
