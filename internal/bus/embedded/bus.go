@@ -85,7 +85,7 @@ func (b *Bus) start(ctx context.Context, floor Floor) error {
 			if err != nil {
 				return nil, err
 			}
-			return guardedListener{l, b.metrics.strays}, nil
+			return guard(l, b.metrics.strays), nil
 		}),
 		kfake.BrokerConfigs(map[string]string{
 			"message.max.bytes":          strconv.Itoa(maxMessageBytes),

@@ -22,7 +22,8 @@
 //     group has committed; and the disk budget: when records that nobody has read
 //     yet fill it, Full says so and the gateway refuses.
 //   - guard.go: a stray connection (a browser, a port scan) is closed instead of
-//     allocating what its first bytes happen to say.
+//     allocating what its first bytes happen to say. And a connection that had a
+//     large answer begins anew, since kfake keeps memory for the largest one.
 //
 // kfake's own files are read and written in disk.go, segment.go and
 // transactions.go alone. Their format has a version, which is checked; the
