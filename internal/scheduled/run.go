@@ -40,6 +40,9 @@ func (p *pass) all(ctx context.Context) error {
 	if err := p.exec(ctx, "touched", words{from: p.from, till: p.till}, params{"run": text(p.base())}); err != nil {
 		return err
 	}
+	if err := p.exec(ctx, "seen", words{}, params{"run": text(p.base())}); err != nil {
+		return err
+	}
 	tenants, err := p.tables.Answer(ctx, "SELECT tenant, max(changed) FROM (SELECT tenant, true AS changed FROM scheduled_work WHERE run = {run:UInt64}"+
 		" UNION ALL SELECT tenant, false FROM trace_parts WHERE part_day >= today() - 1"+
 		" UNION ALL SELECT tenant, false FROM session_facts WHERE day >= toDate(fromUnixTimestamp64Milli({since:Int64}, 'UTC')) - 8) GROUP BY tenant ORDER BY tenant",
@@ -99,7 +102,7 @@ func (p *pass) exec(ctx context.Context, name string, w words, values params) er
 
 // drop forgets what was noted on the way.
 func (p *pass) drop(ctx context.Context) error {
-	for _, table := range []string{"scheduled_work", "scheduled_traces"} {
+	for _, table := range []string{"scheduled_work", "scheduled_traces", "scheduled_facts"} {
 		if err := p.tables.Exec(ctx, "ALTER TABLE "+table+" DROP PARTITION "+text(p.run), nil); err != nil {
 			return fmt.Errorf("drop what was noted: %w", err)
 		}
@@ -112,12 +115,16 @@ type tenantPass struct {
 	*pass
 	name   string
 	tenant Tenant
+
+	due      []string // conditions: which sessions' minutes are to be made anew
+	changed  int64    // sessions among those
+	firstDue int64    // day of the first of them
 }
 
 // values are what every statement is given.
 func (t *tenantPass) values(more params) params {
 	out := params{
-		"tenant": t.name, "zone": t.tenant.Zone, "now": strconv.FormatInt(t.now, 10), "base": text(t.base()), "done": text(uint64(t.since) * versionsOf),
+		"tenant": t.name, "zone": t.tenant.Zone, "now": strconv.FormatInt(t.now, 10), "base": text(t.base()), "done": text(uint64(t.since)*versionsOf + versionsOf - 1),
 		"wait": strconv.Itoa(int(t.tenant.Recontact / time.Second)), "lookback": strconv.Itoa(int(t.tenant.Lookback / time.Second)),
 	}
 	maps.Copy(out, more)
@@ -170,7 +177,12 @@ func (t *tenantPass) all(ctx context.Context, changed bool) error {
 			}
 		}
 	}
-	if err := t.minutes(ctx, t.timeHasCome()); err != nil {
+	if t.since > 0 { // else all was made anew
+		if err := t.owe(ctx, daily.today, 0, t.timeHasCome()); err != nil {
+			return err
+		}
+	}
+	if err := t.minutes(ctx); err != nil {
 		return err
 	}
 	return daily.make(ctx)
@@ -184,7 +196,7 @@ func (t *tenantPass) day(ctx context.Context, day int64, daily *calendar) error 
 	}
 	t.chunks++
 	values := params{"run": text(version), "day": date(day)}
-	steps := []string{"members", "users_of", "neighbours", "traces_of", "traces", "facts", "gone", "user_days", "firsts"}
+	steps := []string{"members", "users_of", "neighbours", "traces_of", "traces", "facts", "differing", "gone", "user_days", "firsts"}
 	for _, name := range steps {
 		if err := t.do(ctx, name, values); err != nil {
 			return err
@@ -198,16 +210,47 @@ func (t *tenantPass) day(ctx context.Context, day int64, daily *calendar) error 
 		daily.users(row[0])
 	}
 	daily.around(day)
-	due := fmt.Sprintf("version = %d AND day BETWEEN toDate(%d) - 10 AND toDate(%[2]d) + 10", version, day)
-	return t.minutes(ctx, due)
+	starts, err := t.ask(ctx, "starts", words{}, values)
+	if err != nil || len(starts) == 0 || starts[0][0] == 0 {
+		return err // nothing is otherwise than it was
+	}
+	return t.owe(ctx, day, starts[0][0], t.touchedBy(version, day, starts[0]))
+}
+
+// sessionsAtOnce is how many sessions may have changed before their minutes are
+// made anew, and daysAtOnce how far they may be apart: a statement costs much, even
+// for few.
+const (
+	sessionsAtOnce = 5000
+	daysAtOnce     = 3
+)
+
+// owe remembers which sessions' minutes are to be made anew.
+func (t *tenantPass) owe(ctx context.Context, day, sessions int64, due string) error {
+	if len(t.due) > 0 && (t.changed+sessions > sessionsAtOnce || day > t.firstDue+daysAtOnce) {
+		if err := t.minutes(ctx); err != nil {
+			return err
+		}
+	}
+	if len(t.due) == 0 {
+		t.firstDue = day
+	}
+	t.due, t.changed = append(t.due, due), t.changed+sessions
+	return nil
+}
+
+// touchedBy is the condition that a session has changed, or that its user may have
+// come back by one that has: it had ended by then, and not long before.
+func (t *tenantPass) touchedBy(version uint64, day int64, starts []int64) string {
+	return fmt.Sprintf("day BETWEEN toDate(%d) - 10 AND toDate(%[1]d) + 10 AND (version = %d"+
+		" OR ended_at BETWEEN fromUnixTimestamp64Milli(%d, 'UTC') AND fromUnixTimestamp64Milli(%d, 'UTC')"+
+		" AND user_id IN (SELECT id FROM scheduled_work WHERE run = %[2]d AND tenant = %[5]s AND kind = 'user'))",
+		day, version, starts[1]-t.tenant.Recontact.Milliseconds()-1, starts[2], quote(t.name))
 }
 
 // timeHasCome is the condition that a session has closed since the last run, or
 // that it is certain by now that its user did not come back.
 func (t *tenantPass) timeHasCome() string {
-	if t.since == 0 {
-		return "false" // all was made anew
-	}
 	between := func(before time.Duration) string {
 		from, to := t.since-before.Milliseconds(), t.now-before.Milliseconds()
 		at := func(ms int64) string { return fmt.Sprintf("fromUnixTimestamp64Milli(%d, 'UTC')", ms) }
@@ -219,8 +262,13 @@ func (t *tenantPass) timeHasCome() string {
 // Idle is how long nothing has come when a session closes.
 const Idle = 30 * time.Minute
 
-// minutes makes the metrics of minutes anew in which the sessions close.
-func (t *tenantPass) minutes(ctx context.Context, due string) error {
+// minutes makes the metrics of minutes anew in which sessions close that are due.
+func (t *tenantPass) minutes(ctx context.Context) error {
+	if len(t.due) == 0 {
+		return nil
+	}
+	due := "(" + strings.Join(t.due, " OR ") + ")"
+	t.due, t.changed = nil, 0
 	rows, err := t.ask(ctx, "minutes", words{Due: due}, nil)
 	if err != nil {
 		return err

@@ -152,7 +152,7 @@ func (r *Runner) begin(ctx context.Context) (*pass, error) {
 	last, _ := strconv.ParseUint(row[3], 10, 64)
 	p.run = max(uint64(p.now), newest+1)
 	p.since = int64(last)
-	if row[5] == r.assumed.digest {
+	if row[5] == r.settings() {
 		p.from, err = parsePositions(row[4])
 	} else {
 		p.from, p.since = positions{}, 0 // something else is assumed: all is made anew
@@ -165,6 +165,13 @@ func (r *Runner) begin(ctx context.Context) (*pass, error) {
 
 func milli(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
+// layout is the number of what runs write: where it was another one, all is made
+// anew.
+const layout = 2
+
+// settings are what the rows of a run rest on beside what is in the tables.
+func (r *Runner) settings() string { return r.assumed.digest + "/" + strconv.Itoa(layout) }
+
 // note writes down that a run begins, or that it is done.
 func (r *Runner) note(ctx context.Context, p *pass, done bool) error {
 	at := p.till
@@ -175,7 +182,7 @@ func (r *Runner) note(ctx context.Context, p *pass, done bool) error {
 		" SELECT {run:UInt64}, {me:String}, {done:Bool}, {positions:String}, {settings:String}, now64(3)",
 		map[string]string{
 			"run": strconv.FormatUint(p.run, 10), "me": r.cfg.Name, "done": strconv.FormatBool(done),
-			"positions": at.text(), "settings": r.assumed.digest,
+			"positions": at.text(), "settings": r.settings(),
 		})
 	if err != nil {
 		return fmt.Errorf("note run %d: %w", p.run, err)

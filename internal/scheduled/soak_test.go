@@ -4,8 +4,11 @@ package scheduled
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -20,70 +23,203 @@ import (
 // What a scheduled run may cost in ClickHouse, and what it is measured at: so many
 // sessions a day, of three traces each, and so many new ones in each run.
 const (
-	mostCPU       = 2.0 // seconds
-	soakADay      = 33_334
-	soakTraces    = 3
-	soakNew       = 100
-	soakRuns      = 8
-	soakShortDays = 30
-	soakLongDays  = 90
+	mostCPU    = 2.0 // seconds
+	soakADay   = 16_667
+	soakTraces = 3
+	soakUsers  = 30_000
+	soakNew    = 50 // of about as many users: seventeen times what a quarter of a minute of the history has
+	soakRuns   = 8
+	soakDays   = 62 // more than any metric of a day looks back on
 )
 
 // TestSoakRunDoesNotGrowWithHistory: a run costs at most two CPU-seconds of
-// ClickHouse after a million sessions, and the same within 20 % after three.
+// ClickHouse after a million sessions, and the same within 20 % after three; and
+// what was told is what a recount of the tables gives.
 func TestSoakRunDoesNotGrowWithHistory(t *testing.T) {
-	brief, long := soakCost(t, soakShortDays), soakCost(t, soakLongDays)
-	t.Logf("a run after %d sessions: %.2f CPU-s; after %d: %.2f CPU-s", soakShortDays*soakADay, brief, soakLongDays*soakADay, long)
+	e := enginetest.Start(t)
+	h := history{bench: setup(t, e), now: time.Now().UTC()}
+	h.rows = &metered{Tables: tables{store.Scheduled{Store: h.Store}}, t: t, e: e}
+	h.runner = h.bench.runner(t, population.Assumptions("default", "Europe/Berlin", population.Usual), h.rows)
+	h.days(t)
+	brief, few := h.cost(t), h.query(t, "SELECT uniqExact(session_id) FROM trace_parts")
+	h.longAgo(t)
+	long, many := h.cost(t), h.query(t, "SELECT uniqExact(session_id) FROM trace_parts")
+	t.Logf("a run after %s sessions: %.2f CPU-s; after %s: %.2f CPU-s", few, brief, many, long)
 	if brief > mostCPU || long > brief*1.2 {
 		t.Errorf("want at most %.1f CPU-s, and at most a fifth more after three times the history", mostCPU)
 	}
 }
 
-// soakCost gives the CPU-seconds of a run after so many days.
-func soakCost(t *testing.T, days int) float64 {
-	t.Helper()
-	e := enginetest.Start(t)
-	b := setup(t, e)
-	runner := b.runner(t, population.Assumptions("default", "Europe/Berlin", population.Usual), tables{store.Scheduled{Store: b.Store}})
-	now := time.Now().UTC()
-	offset := 0
-	for day := days - 1; day >= 0; day-- {
-		offset = b.history(t, now.AddDate(0, 0, -day), soakADay, offset)
-	}
-	b.query(t, "OPTIMIZE TABLE trace_parts")
-	began := time.Now()
-	if err := runner.Once(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("%d days of %d sessions were made in %s", days, soakADay, time.Since(began).Round(time.Second))
-	for range 2 { // what is cached is what is usual
-		offset = b.history(t, time.Now().UTC(), soakNew, offset)
-		if err := runner.Once(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	before := cpuSeconds(t, e)
-	for range soakRuns {
-		offset = b.history(t, time.Now().UTC(), soakNew, offset)
-		if err := runner.Once(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return (cpuSeconds(t, e) - before) / soakRuns
+// history is what there is before runs are measured.
+type history struct {
+	*bench
+	now    time.Time
+	runner *Runner
+	rows   *metered
+	next   int // offset
 }
 
-// history inserts sessions that ended in the last hours before an instant, and
-// gives the next offset.
-func (b *bench) history(t testing.TB, until time.Time, sessions, offset int) int {
+// days adds the days up to now, and a run that makes them.
+func (h *history) days(t testing.TB) {
+	t.Helper()
+	for day := soakDays - 1; day >= 0; day-- {
+		h.next = h.insert(t, h.now.AddDate(0, 0, -day), soakADay, h.next)
+	}
+	h.query(t, "OPTIMIZE TABLE trace_parts")
+	h.rows.spent = map[string]float64{}
+	began := time.Now()
+	if err := h.runner.Once(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.rows.tell(1)
+	t.Logf("%d days of %d sessions were made in %s", soakDays, soakADay, time.Since(began).Round(time.Second))
+}
+
+// longAgo has the days, but for the last two, be there twice more, earlier: of the
+// same users, as runs then would have left them.
+func (h *history) longAgo(t testing.TB) {
+	t.Helper()
+	old := fmt.Sprintf("src_offset < %d", (soakDays-2)*soakADay*soakTraces)
+	closed := fmt.Sprintf("'%s'", h.now.Add(-47*time.Hour).Format(time.DateTime))
+	for period := 1; period <= 2; period++ {
+		back := fmt.Sprintf("INTERVAL %d DAY", period*soakDays)
+		trace := func(n string) string {
+			return fmt.Sprintf("lower(hex(sipHash128(toUInt64(%s) + %d)))", n, period*1_000_000_000_000)
+		}
+		session := fmt.Sprintf("'p%d' || session_id AS session_id", period)
+		received := "received_at - " + back + " AS received_at, part_day - " + back + " AS part_day"
+		nano := fmt.Sprint(int64(period*soakDays) * 86_400_000_000_000)
+		for table, replaced := range map[string]string{
+			"trace_parts": trace("src_offset") + " AS trace_id, " + session + ", start_time - " + back + " AS start_time, end_time - " + back + " AS end_time," +
+				" start_unix_nano - " + nano + " AS start_unix_nano, end_unix_nano - " + nano + " AS end_unix_nano, " + received,
+			"business_events": fmt.Sprintf("'p%d' || event_id AS event_id, ", period) + session + ", time - " + back + " AS time, " + received,
+			"assessments":     trace("src_offset") + " AS trace_id, create_ms - intDiv(" + nano + ", 1000000) AS create_ms, " + received,
+			"trace_deletions": "reverse(" + trace("src_offset") + ") AS trace_id, " + received,
+		} {
+			h.query(t, "INSERT INTO "+table+" SELECT * REPLACE ("+replaced+") FROM "+table+" WHERE "+old+" AND part_day > today() - 100")
+		}
+		h.query(t, "INSERT INTO trace_days SELECT tenant, cityHash64(trace_id), part_day, 400 FROM trace_parts WHERE startsWith(session_id, 'p"+fmt.Sprint(period)+"')")
+		h.query(t, "INSERT INTO session_facts SELECT * REPLACE ("+session+", day - "+back+" AS day, closes_at - "+back+" AS closes_at, started_at - "+back+" AS started_at, ended_at - "+back+" AS ended_at,"+
+			fmt.Sprintf(" arraySort(arrayMap(i -> cityHash64(%s), range(%d))) AS trace_hashes)", trace(fmt.Sprintf("%d * toUInt64(substring(session_facts.session_id, 2)) + i", soakTraces)), soakTraces)+
+			" FROM session_facts FINAL WHERE startsWith(session_id, 's') AND closes_at < "+closed)
+		h.query(t, "INSERT INTO user_days SELECT * REPLACE (day - "+back+" AS day, first AND "+strconv.FormatBool(period == 2)+" AS first) FROM user_days FINAL WHERE day > today() - 61")
+		h.query(t, "INSERT INTO business_1m SELECT * REPLACE (time - "+back+" AS time, part_day - "+back+" AS part_day) FROM business_1m FINAL WHERE time < "+closed+" AND part_day > today() - 100")
+	}
+	h.query(t, "INSERT INTO user_days SELECT * REPLACE (false AS first, version + 1 AS version) FROM user_days FINAL WHERE first AND day > today() - 100")
+}
+
+// cost gives the CPU-seconds of a run with a few new sessions.
+func (h *history) cost(t testing.TB) float64 {
+	t.Helper()
+	before := 0.0
+	for run := range 2 + soakRuns {
+		if run == 2 { // what is cached is what is usual
+			h.rows.spent = map[string]float64{}
+			before = cpuSeconds(t, h.rows.e)
+		}
+		h.next = h.insert(t, time.Now().UTC(), soakNew, h.next)
+		if err := h.runner.Once(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := (cpuSeconds(t, h.rows.e) - before) / soakRuns
+	h.rows.tell(soakRuns)
+	h.recounted(t)
+	return all
+}
+
+// metered counts what statements cost, by name.
+type metered struct {
+	Tables
+	t     testing.TB
+	e     *engine.Engine
+	spent map[string]float64
+}
+
+func (m *metered) count(sql string) func() {
+	name := "between"
+	if rest, there := strings.CutPrefix(sql, "/* scheduled: "); there {
+		name, _, _ = strings.Cut(rest, " ")
+	}
+	before := cpuSeconds(m.t, m.e)
+	return func() { m.spent[name] += cpuSeconds(m.t, m.e) - before }
+}
+
+func (m *metered) Exec(ctx context.Context, sql string, params map[string]string) error {
+	defer m.count(sql)()
+	return m.Tables.Exec(ctx, sql, params)
+}
+
+func (m *metered) Answer(ctx context.Context, sql string, params map[string]string) ([][]string, error) {
+	defer m.count(sql)()
+	return m.Tables.Answer(ctx, sql, params)
+}
+
+// tell logs what each cost in a run.
+func (m *metered) tell(runs float64) {
+	for _, name := range slices.Sorted(maps.Keys(m.spent)) {
+		m.t.Logf("%-12s %.3f CPU-s a run", name, m.spent[name]/runs)
+	}
+}
+
+// insert inserts sessions that ended in the last hours before an instant, with
+// what is told of them: the outcome of each second one, a thumb for each tenth
+// trace, and that other traces were deleted. It gives the next offset.
+func (b *bench) insert(t testing.TB, until time.Time, sessions, offset int) int {
 	t.Helper()
 	rows := sessions * soakTraces
-	b.query(t, fmt.Sprintf("INSERT INTO trace_parts (tenant, trace_id, session_id, user_id, experiment_id, service_name, has_root, root_status, input_preview, output_preview,"+
+	from := fmt.Sprintf("(SELECT number + %[2]d AS n, 's' || toString(intDiv(n, %[1]d)) AS session, lower(hex(sipHash128(n))) AS trace,"+
+		" toDateTime64('%[3]s', 9, 'UTC') - toIntervalSecond(intDiv(%[4]d - number, %[1]d) %% 70000 + 5 * (2 - number %% %[1]d)) AS at FROM numbers(%[4]d))",
+		soakTraces, offset, until.Format("2006-01-02 15:04:05"), rows)
+	b.query(t, "INSERT INTO trace_parts (tenant, trace_id, session_id, user_id, experiment_id, service_name, has_root, root_status, input_preview, output_preview,"+
 		" start_time, end_time, start_unix_nano, end_unix_nano, spans, llm_calls, cost, received_at, part_day, retention_days, src_log, src_partition, src_offset)"+
-		" SELECT 'default', lower(hex(sipHash128(n))), 's' || toString(intDiv(n, %[1]d)), 'u' || toString(sipHash64(intDiv(n, %[1]d)) %% 60000), '0', 'shop', true, if(n %% 11 = 0, 'ERROR', 'OK'), 'q', 'a',"+
-		" at, at + INTERVAL 3 SECOND, toUnixTimestamp64Nano(at), toUnixTimestamp64Nano(at + INTERVAL 3 SECOND), 4, 2, 0.001, at, toDate(at), 400, 'spans/0', n %% 4, n"+
-		" FROM (SELECT number + %[2]d AS n, toDateTime64('%[3]s', 9, 'UTC') - toIntervalSecond(intDiv(%[4]d - number, %[1]d) %% 70000 + 5 * (2 - number %% %[1]d)) AS at FROM numbers(%[4]d))",
-		soakTraces, offset, until.Format("2006-01-02 15:04:05"), rows))
+		fmt.Sprintf(" SELECT 'default', trace, session, 'u' || toString(sipHash64(session) %% %d), '0', 'shop', true, if(n %% 11 = 0, 'ERROR', 'OK'), 'q', 'a',", soakUsers)+
+		" at, at + INTERVAL 3 SECOND, toUnixTimestamp64Nano(at), toUnixTimestamp64Nano(at + INTERVAL 3 SECOND), 4, 2, 0.001, at, toDate(at), 400, 'spans/0', n % 4, n FROM "+from)
+	b.query(t, "INSERT INTO business_events (tenant, event_id, name, time, session_id, attrs, version, received_at, part_day, retention_days, src_log, src_partition, src_offset)"+
+		fmt.Sprintf(" SELECT 'default', 'e' || session, 'session.outcome', at, session, map('outcome', 'resolved'), n, at, toDate(at), 400, 'events/0', n %% 4, n FROM %s WHERE n %% %d = 0", from, 2*soakTraces))
+	b.query(t, "INSERT INTO assessments (tenant, trace_id, assessment_id, mask, name, source_type, type, value, valid, create_ms, version, received_at, part_day, retention_days, src_log, src_partition, src_offset)"+
+		" SELECT 'default', trace, 'a', 511, 'helpful', 'HUMAN', 'feedback', 'true', true, toUnixTimestamp64Milli(at::DateTime64(3)), n, at, toDate(at), 400, 'events/0', n % 4, n FROM "+from+" WHERE n % 10 = 0")
+	b.query(t, "INSERT INTO trace_deletions (tenant, trace_id, version, received_at, part_day, retention_days, src_log, src_partition, src_offset)"+
+		" SELECT 'default', reverse(trace), n, at, toDate(at), 800, 'events/0', n % 4, n FROM "+from+" WHERE n % 200 = 0")
 	return offset + rows
+}
+
+// recounted holds what runs told against a recount of the tables.
+func (b *bench) recounted(t testing.TB) {
+	t.Helper()
+	const sessions = " FROM (SELECT session_id, any(user_id) AS user, count() AS turns, sum(cost) AS dollars, max(end_time) AS ended, toUnixTimestamp64Nano(ended) - toUnixTimestamp64Nano(min(start_time)) AS took," +
+		" ended + INTERVAL 30 MINUTE <= (SELECT fromUnixTimestamp64Milli(max(run), 'UTC') FROM scheduled_runs WHERE done) AS closed FROM trace_parts GROUP BY session_id)"
+	const recent = "toDate(now(), 'Europe/Berlin') - 1" // what the runs that are measured have made
+	told := func(view, metric string) string {
+		return "SELECT sum(count), sum(sum) FROM business_1m FINAL WHERE view = '" + view + "' AND metric = '" + metric + "'" +
+			" AND (view = 'session' OR toDate(time, 'Europe/Berlin') >= " + recent + ")"
+	}
+	for metric, want := range map[string]string{
+		"sessions_closed":  "SELECT countIf(closed), countIf(closed)" + sessions,
+		"session_depth":    "SELECT countIf(closed), sumIf(turns, closed)" + sessions,
+		"session_duration": "SELECT countIf(closed), sumIf(took, closed)" + sessions,
+		"cost_per_session": "SELECT countIf(closed), toInt64(sumIf(dollars * 1000000000, closed))" + sessions,
+		"resolution_rate":  "SELECT countIf(closed), countIf(closed AND session_id IN (SELECT session_id FROM business_events))" + sessions,
+	} {
+		if got, want := b.query(t, told("session", metric)), b.query(t, want); got != want {
+			t.Errorf("%s: told %s, the recount is %s", metric, got, want)
+		}
+	}
+	const days = "(SELECT DISTINCT user_id, toDate(end_time, 'Europe/Berlin') AS day FROM trace_parts)"
+	for metric, want := range map[string]string{
+		"daily_active_users": "SELECT count(), count() FROM " + days + " WHERE day >= " + recent,
+		"monthly_active_users": "SELECT sum(n), sum(n) FROM (SELECT at, uniqExact(user_id) AS n FROM (SELECT user_id, arrayJoin(range(toUInt16(day), toUInt16(day) + 30)) AS at FROM " + days + ")" +
+			" WHERE at BETWEEN toUInt16(" + recent + ") AND toUInt16(" + recent + ") + 1 GROUP BY at)",
+		"new_users": "SELECT count(), countIf(day = first_day) FROM (SELECT user_id, day, min(day) OVER (PARTITION BY user_id) AS first_day FROM " + days + ") WHERE day >= " + recent,
+	} {
+		if got, want := b.query(t, told("user", metric)), b.query(t, want); got != want {
+			t.Errorf("%s: told %s, the recount is %s", metric, got, want)
+		}
+	}
+	const thumbs = "SELECT sum(positive) FROM session_facts FINAL WHERE NOT gone"
+	if got, want := b.query(t, thumbs), b.query(t, "SELECT count() FROM assessments"); got != want {
+		t.Errorf("thumbs: told %s, there are %s", got, want)
+	}
 }
 
 // cpuSeconds is what the engine has used.

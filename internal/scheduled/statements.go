@@ -32,9 +32,11 @@ type words struct {
 	till positions
 }
 
-// render gives a statement of sql/.
+// render gives a statement of sql/, with its name for whoever reads the server's
+// log of queries.
 func render(name string, w words) (string, error) {
 	var b strings.Builder
+	b.WriteString("/* scheduled: " + name + " */ ")
 	if err := templates.ExecuteTemplate(&b, name+".sql", w); err != nil {
 		return "", fmt.Errorf("render %s: %w", name, err)
 	}

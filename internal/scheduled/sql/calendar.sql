@@ -15,8 +15,19 @@ WITH
     ),
     tickets AS
     (
-        SELECT toDate(time, {zone:String}) AS day, count() AS opened FROM business_events_once
-        WHERE tenant = {tenant:String} AND business_events_once.day BETWEEN {day:Date} - 2 AND {day:Date} + 2 AND name = 'ticket' AND attrs['state'] = 'opened'
+        SELECT toDate(first.2, {zone:String}) AS day, count() AS opened
+        FROM
+        (
+            SELECT argMin((e.name, e.time, e.attrs['state']), (e.received_at, e.version)) AS first
+            FROM business_events AS e LEFT ANY JOIN
+            (
+                SELECT trace_id, max(received_at) AS deleted_at FROM trace_deletions
+                WHERE tenant = {tenant:String} AND part_day >= {day:Date} - 3 GROUP BY trace_id
+            ) AS d ON d.trace_id = e.trace_id
+            WHERE tenant = {tenant:String} AND part_day BETWEEN {day:Date} - 2 AND {day:Date} + 2 AND e.received_at > d.deleted_at
+            GROUP BY part_day, event_id
+        )
+        WHERE first.1 = 'ticket' AND first.3 = 'opened'
         GROUP BY day
     )
 SELECT

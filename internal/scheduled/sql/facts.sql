@@ -1,4 +1,4 @@
-INSERT INTO session_facts
+INSERT INTO scheduled_facts
     (tenant, session_id, day, gone, closes_at, started_at, ended_at, user_id, experiment_id, service_name, traces, turns, failed_turns,
     last_turn_failed, last_turn_unanswered, spans, errors, llm_calls, input_tokens, output_tokens, cost_nano, busy_ns,
     outcome, turns_to_outcome, handoffs, positive, negative, goals, value_micro, tasks_started, tasks_completed, tasks_untold, saved_micro,
@@ -19,11 +19,22 @@ WITH
             groupArrayIf(started_at, rooted) AS turn_starts, arraySort(groupArray(cityHash64(trace_id))) AS trace_hashes, max(retention_days) AS retention_days
         FROM known WHERE session_id IN (these) GROUP BY session_id
     ),
+    deleted AS
+    (
+        SELECT trace_id, max(received_at) AS deleted_at FROM trace_deletions
+        WHERE tenant = {tenant:String} AND part_day >= {day:Date} - 9 GROUP BY trace_id
+    ),
     events AS
     (
-        SELECT event_id, name, time, trace_id, session_id, user_id, value, attrs FROM business_events_once
-        WHERE tenant = {tenant:String} AND day BETWEEN {day:Date} - 8 AND {day:Date} + 8
-            AND (session_id IN (these) OR session_id = '' AND (trace_id IN (SELECT trace_id FROM known) OR trace_id = '' AND user_id IN (those)))
+        SELECT event_id, first.1 AS name, first.2 AS time, first.3 AS trace_id, first.4 AS session_id, first.5 AS user_id, first.6 AS value, first.7 AS attrs
+        FROM
+        (
+            SELECT event_id, argMin((e.name, e.time, e.trace_id, e.session_id, e.user_id, e.value, e.attrs), (e.received_at, e.version)) AS first
+            FROM business_events AS e LEFT ANY JOIN deleted AS d ON d.trace_id = e.trace_id
+            WHERE tenant = {tenant:String} AND part_day BETWEEN {day:Date} - 8 AND {day:Date} + 8 AND e.received_at > d.deleted_at
+                AND (session_id IN (these) OR session_id = '' AND (e.trace_id IN (SELECT trace_id FROM known) OR e.trace_id = '' AND user_id IN (those)))
+            GROUP BY part_day, event_id
+        )
     ),
     homed AS
     (
@@ -61,9 +72,14 @@ WITH
             maxIf(a.created_at, a.name = 'session.outcome') AS outcome_at
         FROM
         (
-            SELECT trace_id, assessment_id, name, value, created_at FROM assessments_latest
-            WHERE tenant = {tenant:String} AND trace_id IN (SELECT trace_id FROM known) AND type = 'feedback' AND valid AND NOT has_error
-                AND (source_type = 'HUMAN' OR name = 'session.outcome')
+            SELECT
+                a.trace_id AS trace_id, assessment_id, argMaxIf(a.name, version, bitTest(mask, 0)) AS name, argMaxIf(a.value, version, bitTest(mask, 2)) AS value,
+                fromUnixTimestamp64Milli(argMaxIf(create_ms, version, bitTest(mask, 8)), 'UTC') AS created_at
+            FROM assessments AS a LEFT ANY JOIN deleted AS d ON d.trace_id = a.trace_id
+            WHERE tenant = {tenant:String} AND part_day >= {day:Date} - 9 AND a.trace_id IN (SELECT trace_id FROM known) AND a.received_at > d.deleted_at
+            GROUP BY trace_id, assessment_id
+            HAVING NOT max(deleted) AND max(bitTest(mask, 0)) AND argMaxIf(a.type, version, bitTest(mask, 2)) = 'feedback' AND argMaxIf(a.valid, version, bitTest(mask, 7))
+                AND NOT argMaxIf(a.has_error, version, bitTest(mask, 2)) AND (name = 'session.outcome' OR argMaxIf(a.source_type, version, bitTest(mask, 1)) = 'HUMAN')
         ) AS a
         JOIN known AS k ON k.trace_id = a.trace_id
         GROUP BY home

@@ -11,9 +11,13 @@ FROM
     SELECT arrayJoin([('session', metadata['mlflow.trace.session']), ('user', metadata['mlflow.trace.user'])]) FROM trace_info
     WHERE tenant = {tenant:String} AND part_day BETWEEN {day:Date} - 1 AND {day:Date} + 1 AND trace_id IN (touched)
     UNION ALL
-    SELECT arrayJoin([('session', session_id), ('user', user_id)]) FROM session_facts
-    WHERE tenant = {tenant:String} AND day BETWEEN {day:Date} - 8 AND {day:Date} + 8
-        AND hasAny(trace_hashes, (SELECT groupArray(cityHash64(id)) FROM touched))
+    SELECT arrayJoin([('session', session_id), ('user', user_id)])
+    FROM
+    (
+        SELECT session_id, user_id, arrayJoin(trace_hashes) AS trace_hash FROM session_facts
+        WHERE tenant = {tenant:String} AND day BETWEEN {day:Date} - 8 AND {day:Date} + 8
+    )
+    WHERE trace_hash IN (SELECT cityHash64(id) FROM touched)
     UNION ALL
     SELECT (toString(kind), id) FROM named
 )

@@ -42,46 +42,56 @@ WITH
         FROM closed AS c
         LEFT ANY JOIN visits AS v ON v.user_id = c.user_id AND c.user_id != ''
     ),
+    -- Most counts have the same labels in each session: they are added up by minute before they become rows.
+    counted AS
+    (
+        SELECT minute, by_version,
+            [
+                ('session', 'sessions_closed', 1, 1),
+                ('session', 'engagement_rate', 1, engaged),
+                ('session', 'bounce_rate', 1, NOT engaged),
+                ('session', 'single_turn_rate', 1, turns = 1),
+                ('session', 'completion_rate', 1, completed),
+                ('session', 'completion_rate_told', 1, told_completed),
+                ('session', 'abandonment_rate', 1, abandoned),
+                ('session', 'abandonment_rate_strict', 1, abandoned_strict),
+                ('session', 'escalation_rate', 1, NOT deflected),
+                ('session', 'deflection_rate', 1, deflected),
+                ('session', 'containment_rate', decided, decided AND contained),
+                ('session', 'resolution_rate', 1, outcome = 'resolved'),
+                ('session', 'recontact_rate', decided AND outcome = 'resolved', decided AND outcome = 'resolved' AND returned),
+                ('session', 'cost_per_session', 1, cost_nano),
+                ('session', 'cost_per_resolution', outcome = 'resolved', cost_nano),
+                ('session', 'productivity', duration_ns, completed_tasks),
+                ('value', 'minutes_saved', completed_tasks, minutes_saved),
+                ('value', 'value', 1, value_lenient),
+                ('value', 'value_strict', decided, if(decided, value_strict, 0)),
+                ('value', 'roi', cost_nano, value_lenient - cost_nano),
+                ('value', 'roi_strict', if(decided, cost_nano, 0), if(decided, value_strict - cost_nano, 0))
+            ]::Array(Tuple(String, String, Int64, Int64)) AS counts,
+            arrayConcat(
+                [
+                    row('session', 'session_duration', none, 1, duration_ns),
+                    row('session', 'session_depth', none, 1, turns)
+                ],
+                if(outcome = 'resolved', [row('session', 'turns_to_resolution', none, 1, turns_to_outcome)], []),
+                arrayMap(g -> row('session_goal', 'conversion_rate', map('goal', g), 1, goals[g] > 0), {{.Goals}}),
+                arrayMap(t -> row('session_task', 'tasks_completed_rate', map('task', t), tasks_started[t], tasks_completed[t]), tasks),
+                arrayMap(t -> row('session_task', 'automation_rate', map('task', t), tasks_started[t], if(deflected, tasks_completed[t], 0)), tasks),
+                arrayMap(t -> row('session_task', 'cost_per_task', map('task', t), tasks_completed[t], if(tasks_completed[t] > 0, cost_nano, 0)), tasks),
+                arrayFlatten(arrayMap((f, at) -> arrayMap(k -> row('funnel', 'funnel_step_rate', map('funnel', f.name, 'step', f.steps[k + 1]),
+                    at[k + 1] > toDateTime64(0, 9, 'UTC'), at[k + 2] > toDateTime64(0, 9, 'UTC')), range(1, length(f.steps))), funnels, reached))
+            )::Array(Tuple(String, String, Map(String, String), Int64, Int64)) AS spread
+        FROM judged
+    ),
     told AS
     (
-        SELECT minute, arrayJoin(arrayConcat(
-            [
-                row('session', 'sessions_closed', none, 1, 1),
-                row('session', 'session_duration', none, 1, duration_ns),
-                row('session', 'session_depth', none, 1, turns),
-                row('session', 'engagement_rate', none, 1, engaged),
-                row('session', 'bounce_rate', none, 1, NOT engaged),
-                row('session', 'single_turn_rate', none, 1, turns = 1),
-                row('session', 'completion_rate', none, 1, completed),
-                row('session', 'completion_rate_told', none, 1, told_completed),
-                row('session', 'abandonment_rate', none, 1, abandoned),
-                row('session', 'abandonment_rate_strict', none, 1, abandoned_strict),
-                row('session', 'escalation_rate', none, 1, NOT deflected),
-                row('session', 'deflection_rate', none, 1, deflected),
-                row('session', 'resolution_rate', none, 1, outcome = 'resolved'),
-                row('session', 'cost_per_session', none, 1, cost_nano),
-                row('session', 'cost_per_resolution', none, outcome = 'resolved', cost_nano),
-                row('session', 'productivity', none, duration_ns, completed_tasks),
-                row('value', 'minutes_saved', by_version, completed_tasks, minutes_saved),
-                row('value', 'value', by_version, 1, value_lenient),
-                row('value', 'roi', by_version, cost_nano, value_lenient - cost_nano)
-            ],
-            if(outcome = 'resolved', [row('session', 'turns_to_resolution', none, 1, turns_to_outcome)], []),
-            if(decided,
-            [
-                row('session', 'containment_rate', none, 1, contained),
-                row('value', 'value_strict', by_version, 1, value_strict),
-                row('value', 'roi_strict', by_version, cost_nano, value_strict - cost_nano)
-            ], []),
-            if(decided AND outcome = 'resolved', [row('session', 'recontact_rate', none, 1, returned)], []),
-            arrayMap(g -> row('session_goal', 'conversion_rate', map('goal', g), 1, goals[g] > 0), {{.Goals}}),
-            arrayMap(t -> row('session_task', 'tasks_completed_rate', map('task', t), tasks_started[t], tasks_completed[t]), tasks),
-            arrayMap(t -> row('session_task', 'automation_rate', map('task', t), tasks_started[t], if(deflected, tasks_completed[t], 0)), tasks),
-            arrayMap(t -> row('session_task', 'cost_per_task', map('task', t), tasks_completed[t], if(tasks_completed[t] > 0, cost_nano, 0)), tasks),
-            arrayFlatten(arrayMap((f, at) -> arrayMap(k -> row('funnel', 'funnel_step_rate', map('funnel', f.name, 'step', f.steps[k + 1]),
-                at[k + 1] > toDateTime64(0, 9, 'UTC'), at[k + 2] > toDateTime64(0, 9, 'UTC')), range(1, length(f.steps))), funnels, reached))
-        )::Array(Tuple(String, String, Map(String, String), Int64, Int64))) AS r
-        FROM judged
+        SELECT minute, arrayJoin(arrayFilter(r -> r.4 != 0 OR r.5 != 0, arrayConcat(
+            arrayMap((of, n, part) -> (of.1, of.2, if(of.1 = 'value', by_version, CAST(map(), 'Map(String, String)')), n, part),
+                any(arrayMap(r -> (r.1, r.2), counts)), sumForEach(arrayMap(r -> r.3, counts)), sumForEach(arrayMap(r -> r.4, counts))),
+            groupArrayArray(spread)
+        )::Array(Tuple(String, String, Map(String, String), Int64, Int64)))) AS r
+        FROM counted GROUP BY minute, by_version
     )
 SELECT {tenant:String}, view, metric, series, labels, minute, sum(n), sum(s), min(low), max(high), sumMap(b), toDate(minute), {{.Kept}}, {run:UInt64}
 FROM

@@ -1,8 +1,5 @@
 INSERT INTO scheduled_work (run, tenant, kind, id, day)
-WITH told AS (SELECT id FROM scheduled_work WHERE run = {run:UInt64} AND tenant = {tenant:String} AND kind = 'told')
-SELECT DISTINCT {run:UInt64}, {tenant:String}, 'touched', trace_id, part_day FROM trace_parts
-WHERE tenant = {tenant:String} AND trace_id IN (told)
-UNION ALL
-SELECT DISTINCT {run:UInt64}, {tenant:String}, (arrayJoin([('session', session_id), ('user', user_id)]) AS who).1, who.2, toDate(ended_at)
-FROM session_facts
-WHERE tenant = {tenant:String} AND hasAny(trace_hashes, (SELECT groupArray(cityHash64(id)) FROM told))
+WITH told AS (SELECT id, cityHash64(id) AS trace_hash FROM scheduled_work WHERE run = {run:UInt64} AND tenant = {tenant:String} AND kind = 'told')
+SELECT DISTINCT {run:UInt64}, {tenant:String}, 'touched', told.id, seen.day
+FROM (SELECT trace_hash, day FROM trace_days WHERE tenant = {tenant:String} AND trace_hash IN (SELECT trace_hash FROM told)) AS seen
+JOIN told ON told.trace_hash = seen.trace_hash

@@ -42,7 +42,7 @@ FROM
     LEFT ANY JOIN
     (
         SELECT trace_id, max(received_at) AS deleted_at FROM trace_deletions
-        WHERE tenant = {tenant:String} AND trace_id IN (traces) GROUP BY trace_id
+        WHERE tenant = {tenant:String} AND part_day >= {day:Date} - 9 AND trace_id IN (traces) GROUP BY trace_id
     ) AS d ON d.trace_id = r.trace_id
     WHERE r.received_at > d.deleted_at
     GROUP BY trace_id
