@@ -79,7 +79,8 @@ func (h *history) days(t testing.TB) {
 // same users, as runs then would have left them.
 func (h *history) longAgo(t testing.TB) {
 	t.Helper()
-	old := fmt.Sprintf("src_offset < %d", (soakDays-2)*soakADay*soakTraces)
+	first := day(h.now.AddDate(0, 0, -soakDays))
+	old := fmt.Sprintf("h.src_offset < %d AND h.part_day >= toDate('%s')", (soakDays-2)*soakADay*soakTraces, first) // no copies of copies
 	closed := fmt.Sprintf("'%s'", h.now.Add(-47*time.Hour).Format(time.DateTime))
 	for period := 1; period <= 2; period++ {
 		back := fmt.Sprintf("INTERVAL %d DAY", period*soakDays)
@@ -96,16 +97,17 @@ func (h *history) longAgo(t testing.TB) {
 			"assessments":     trace("src_offset") + " AS trace_id, create_ms - intDiv(" + nano + ", 1000000) AS create_ms, " + received,
 			"trace_deletions": "reverse(" + trace("src_offset") + ") AS trace_id, " + received,
 		} {
-			h.query(t, "INSERT INTO "+table+" SELECT * REPLACE ("+replaced+") FROM "+table+" WHERE "+old+" AND part_day > today() - 100")
+			h.query(t, "INSERT INTO "+table+" SELECT * REPLACE ("+replaced+") FROM "+table+" AS h WHERE "+old)
 		}
 		h.query(t, "INSERT INTO trace_days SELECT tenant, cityHash64(trace_id), part_day, 400 FROM trace_parts WHERE startsWith(session_id, 'p"+fmt.Sprint(period)+"')")
 		h.query(t, "INSERT INTO session_facts SELECT * REPLACE ("+session+", day - "+back+" AS day, closes_at - "+back+" AS closes_at, started_at - "+back+" AS started_at, ended_at - "+back+" AS ended_at,"+
-			fmt.Sprintf(" arraySort(arrayMap(i -> cityHash64(%s), range(%d))) AS trace_hashes)", trace(fmt.Sprintf("%d * toUInt64(substring(session_facts.session_id, 2)) + i", soakTraces)), soakTraces)+
-			" FROM session_facts FINAL WHERE startsWith(session_id, 's') AND closes_at < "+closed)
-		h.query(t, "INSERT INTO user_days SELECT * REPLACE (day - "+back+" AS day, first AND "+strconv.FormatBool(period == 2)+" AS first) FROM user_days FINAL WHERE day > today() - 61")
-		h.query(t, "INSERT INTO business_1m SELECT * REPLACE (time - "+back+" AS time, part_day - "+back+" AS part_day) FROM business_1m FINAL WHERE time < "+closed+" AND part_day > today() - 100")
+			fmt.Sprintf(" arraySort(arrayMap(i -> cityHash64(%s), range(%d))) AS trace_hashes)", trace(fmt.Sprintf("%d * toUInt64(substring(h.session_id, 2)) + i", soakTraces)), soakTraces)+
+			" FROM session_facts AS h FINAL WHERE startsWith(h.session_id, 's') AND h.closes_at < "+closed)
+		h.query(t, "INSERT INTO business_1m SELECT * REPLACE (time - "+back+" AS time, part_day - "+back+" AS part_day) FROM business_1m AS h FINAL WHERE view != 'user' AND view != 'retention' AND h.time < "+closed+" AND h.part_day >= toDate('"+first+"')")
 	}
-	h.query(t, "INSERT INTO user_days SELECT * REPLACE (false AS first, version + 1 AS version) FROM user_days FINAL WHERE first AND day > today() - 100")
+	h.query(t, "INSERT INTO user_days (tenant, user_id, day, first, traces, turns, sessions, cost_nano, retention_days, version)"+
+		" SELECT 'default', user_id, toDate(end_time, 'Europe/Berlin') AS day, day = min(day) OVER (PARTITION BY user_id), count(), count(), uniqExact(session_id), toInt64(sum(cost) * 1000000000), 400,"+
+		" (SELECT max(run) * 10000 + 9999 FROM scheduled_runs WHERE done) FROM trace_parts GROUP BY user_id, day")
 }
 
 // cost gives the CPU-seconds of a run with a few new sessions.
@@ -173,7 +175,7 @@ func (b *bench) insert(t testing.TB, until time.Time, sessions, offset int) int 
 		soakTraces, offset, until.Format("2006-01-02 15:04:05"), rows)
 	b.query(t, "INSERT INTO trace_parts (tenant, trace_id, session_id, user_id, experiment_id, service_name, has_root, root_status, input_preview, output_preview,"+
 		" start_time, end_time, start_unix_nano, end_unix_nano, spans, llm_calls, cost, received_at, part_day, retention_days, src_log, src_partition, src_offset)"+
-		fmt.Sprintf(" SELECT 'default', trace, session, 'u' || toString(sipHash64(session) %% %d), '0', 'shop', true, if(n %% 11 = 0, 'ERROR', 'OK'), 'q', 'a',", soakUsers)+
+		fmt.Sprintf(" SELECT 'default', trace, session, if(intDiv(n, %d) %% 50 = 0, 'n' || session, 'u' || toString(sipHash64(session) %% %d)), '0', 'shop', true, if(n %% 11 = 0, 'ERROR', 'OK'), 'q', 'a',", soakTraces, soakUsers)+
 		" at, at + INTERVAL 3 SECOND, toUnixTimestamp64Nano(at), toUnixTimestamp64Nano(at + INTERVAL 3 SECOND), 4, 2, 0.001, at, toDate(at), 400, 'spans/0', n % 4, n FROM "+from)
 	b.query(t, "INSERT INTO business_events (tenant, event_id, name, time, session_id, attrs, version, received_at, part_day, retention_days, src_log, src_partition, src_offset)"+
 		fmt.Sprintf(" SELECT 'default', 'e' || session, 'session.outcome', at, session, map('outcome', 'resolved'), n, at, toDate(at), 400, 'events/0', n %% 4, n FROM %s WHERE n %% %d = 0", from, 2*soakTraces))
