@@ -14,15 +14,24 @@
 //
 // Invariants:
 //
-//   - S1: what a run costs does not grow with history. A run finds the traces that
-//     have rows behind the positions of the last one, makes the sessions of those
-//     and of their users anew, within days of them, and then the minutes and days
-//     that these count in. Nothing reads all days.
+//   - S1: what a run costs does not grow with history. Where it begins is found by
+//     the index on offsets: heads and touched read what is behind the positions of
+//     the last run. On which days the traces lie that an assessment, an event or a
+//     deletion is about is looked up by their hash (trace_days). Sessions, users and
+//     traces are read within nine days of the days that changed (members to gone),
+//     by partitions; the minutes made anew are those in which sessions close that
+//     differ from what was known (differing), and the days made anew look back 58.
+//     Of users alone all days are read (firsts), by their key, of those that the
+//     run is about. What there is more than two months ago is read by none of them.
 //   - S2: a session closes at its newest end plus 30 minutes, whenever it is looked
 //     at. A late span moves that instant, and the next run corrects both minutes.
-//   - S3: a run may be cut off, or be run by several at once: it writes rows of its
-//     own version, of keys that replace what was there, and notes its positions
-//     last. A version that began later has read all that an earlier one was to.
+//   - S3: a run may be cut off, stand still, or be run by several at once: what it
+//     leaves is as if it had not been there. It writes rows of its own version, of
+//     keys that replace what was there, and notes its positions last. Where a later
+//     run has begun its statements fail (mine): that one read what it did not, and
+//     takes what it left for unknown. And a run begins only when the server is at no
+//     statement of another (underway), so that it sees all that was written. Of
+//     replicas each knows its own statements only.
 //   - S4: days are the tenant's own; what is said of days that lie ahead of a
 //     session (nobody came back within 48 hours) is said once they are over.
 package scheduled

@@ -18,6 +18,7 @@ type pass struct {
 	from, till positions
 	made       uint64 // versions that were given away
 	chunks     int
+	noted      time.Time // when it was last said that the run goes on
 }
 
 // base is the version of what a run notes before it makes anything.
@@ -190,6 +191,9 @@ func (t *tenantPass) all(ctx context.Context, changed bool) error {
 
 // day makes the sessions and users anew that what changed on a day is about.
 func (t *tenantPass) day(ctx context.Context, day int64, daily *calendar) error {
+	if err := t.goOn(ctx); err != nil {
+		return err
+	}
 	version, err := t.version()
 	if err != nil {
 		return err

@@ -131,17 +131,17 @@ func (r *Runner) begin(ctx context.Context) (*pass, error) {
 	rows, err := r.tables.Answer(ctx, "SELECT toUnixTimestamp64Milli(now64(3)), (SELECT max(run) FROM scheduled_runs),"+
 		" (SELECT argMax((run, positions, settings), run) FROM scheduled_runs WHERE done) AS last, last.1, last.2, last.3,"+
 		" (SELECT count() FROM scheduled_runs WHERE NOT done AND runner != {me:String} AND time > now64(3) - toIntervalMillisecond({patience:UInt64})"+
-		"     AND run NOT IN (SELECT run FROM scheduled_runs WHERE done)),"+
-		" (SELECT count() FROM scheduled_runs WHERE done AND runner != {me:String} AND time > now64(3) - toIntervalMillisecond({every:UInt64}))",
-		map[string]string{"me": r.cfg.Name, "patience": milli(r.cfg.Patience), "every": milli(r.cfg.Every / 2)})
+		"     AND run > (SELECT max(run) FROM scheduled_runs WHERE done)),"+
+		" (SELECT count() FROM scheduled_runs WHERE done AND runner != {me:String} AND time > now64(3) - toIntervalMillisecond({every:UInt64})), "+underway,
+		params{"me": r.cfg.Name, "patience": milli(r.cfg.Patience), "every": milli(r.cfg.Every / 2)})
 	if err != nil {
 		return nil, fmt.Errorf("find the last run: %w", err)
 	}
-	if len(rows) != 1 || len(rows[0]) != 8 {
+	if len(rows) != 1 || len(rows[0]) != 9 {
 		return nil, fmt.Errorf("find the last run: got %q", rows)
 	}
 	row := rows[0]
-	if row[6] != "0" || row[7] != "0" {
+	if row[6] != "0" || row[7] != "0" || row[8] != "0" {
 		return nil, errOther
 	}
 	p := &pass{Runner: r}
@@ -160,8 +160,36 @@ func (r *Runner) begin(ctx context.Context) (*pass, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p, r.note(ctx, p, false)
+	if err := r.note(ctx, p, false); err != nil {
+		return nil, err
+	}
+	return p, r.alone(ctx, p)
 }
+
+// alone reports errOther unless the run is the only one that can write: none has
+// begun later, or at the same time by a greater name, and no statement of one that
+// began earlier is still underway. Those that come now are refused.
+func (r *Runner) alone(ctx context.Context, p *pass) error {
+	rows, err := r.tables.Answer(ctx, "SELECT count(), "+underway+" FROM scheduled_runs WHERE (run, runner) > ({run:UInt64}, {me:String})", params{"run": text(p.run), "me": r.cfg.Name})
+	if err != nil {
+		return fmt.Errorf("find other runs: %w", err)
+	}
+	if len(rows) != 1 || rows[0][0] != "0" || rows[0][1] != "0" {
+		return errOther
+	}
+	return nil
+}
+
+// mark begins the statements of runs, and underway counts those that the server
+// is at: one goes on when the process that sent it has died.
+const (
+	mark     = "/* scheduled: "
+	underway = "(SELECT count() FROM system.processes WHERE current_database = currentDatabase() AND startsWith(query, '" + mark + "'))"
+)
+
+// mine is the condition of each statement that writes what people see. It fails
+// where a later run has begun: that one has read what this one has not.
+const mine = "NOT throwIf((SELECT count() FROM scheduled_runs WHERE run > intDiv({base:UInt64}, 10000)) > 0, 'a later run has begun')"
 
 func milli(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
@@ -172,20 +200,30 @@ const layout = 2
 // settings are what the rows of a run rest on beside what is in the tables.
 func (r *Runner) settings() string { return r.assumed.digest + "/" + strconv.Itoa(layout) }
 
-// note writes down that a run begins, or that it is done.
+// note writes down that a run begins, goes on, or is done.
 func (r *Runner) note(ctx context.Context, p *pass, done bool) error {
 	at := p.till
 	if !done {
 		at = p.from
 	}
-	err := r.tables.Exec(ctx, "INSERT INTO scheduled_runs (run, runner, done, positions, settings, time)"+
-		" SELECT {run:UInt64}, {me:String}, {done:Bool}, {positions:String}, {settings:String}, now64(3)",
-		map[string]string{
-			"run": strconv.FormatUint(p.run, 10), "me": r.cfg.Name, "done": strconv.FormatBool(done),
-			"positions": at.text(), "settings": r.settings(),
+	err := r.tables.Exec(ctx, mark+"note */ INSERT INTO scheduled_runs (run, runner, done, positions, settings, time)"+
+		" SELECT {run:UInt64}, {me:String}, {done:Bool}, {positions:String}, {settings:String}, now64(3) WHERE "+mine,
+		params{
+			"run": text(p.run), "me": r.cfg.Name, "done": strconv.FormatBool(done),
+			"positions": at.text(), "settings": r.settings(), "base": text(p.base()),
 		})
 	if err != nil {
 		return fmt.Errorf("note run %d: %w", p.run, err)
 	}
+	p.noted = time.Now()
 	return nil
+}
+
+// goOn notes a run that takes long again, before another process has waited for
+// it long enough.
+func (p *pass) goOn(ctx context.Context) error {
+	if time.Since(p.noted) < p.cfg.Patience/4 {
+		return nil
+	}
+	return p.note(ctx, p, false)
 }

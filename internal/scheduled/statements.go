@@ -36,7 +36,7 @@ type words struct {
 // log of queries.
 func render(name string, w words) (string, error) {
 	var b strings.Builder
-	b.WriteString("/* scheduled: " + name + " */ ")
+	b.WriteString(mark + name + " */ ")
 	if err := templates.ExecuteTemplate(&b, name+".sql", w); err != nil {
 		return "", fmt.Errorf("render %s: %w", name, err)
 	}
@@ -45,6 +45,9 @@ func render(name string, w words) (string, error) {
 
 // New is the condition that rows of a table came since the last run.
 func (w words) New(table string) string { return w.from.newer(table, w.till) }
+
+// Mine is the condition of statements that write what people see.
+func (words) Mine() string { return mine }
 
 // Kept is for how many days rows are kept.
 func (words) Kept() int { return Kept }

@@ -46,4 +46,4 @@ FROM
     ]::Array(Tuple(String, String, Map(String, String), Int64, Int64))))
     FROM dates AS d LEFT ANY JOIN tickets AS t ON t.day = d.day
 )
-WHERE toDateTime(day + 1, {zone:String}) <= fromUnixTimestamp64Milli({now:Int64}, 'UTC') OR r.2 = 'conversion_rate_users'
+WHERE {{.Mine}} AND (toDateTime(day + 1, {zone:String}) <= fromUnixTimestamp64Milli({now:Int64}, 'UTC') OR r.2 = 'conversion_rate_users')

@@ -10,4 +10,4 @@ WITH wrong AS
     WHERE first != (day = first_day AND traces > 0)
 )
 SELECT tenant, user_id, day, NOT first, traces, turns, sessions, cost_nano, retention_days, {run:UInt64} + 1 FROM user_days FINAL
-WHERE tenant = {tenant:String} AND (user_id, day) IN (wrong)
+WHERE {{.Mine}} AND tenant = {tenant:String} AND (user_id, day) IN (wrong)

@@ -108,4 +108,5 @@ FROM
     WHERE tenant = {tenant:String} AND part_day BETWEEN {first:Date} AND {last:Date} AND time IN (minutes) AND view IN ('session', 'session_goal', 'session_task', 'funnel', 'value')
         AND NOT startsWith(series, 'day')
 )
+WHERE {{.Mine}}
 GROUP BY view, metric, series, labels, minute

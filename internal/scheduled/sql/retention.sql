@@ -18,4 +18,5 @@ FROM
     ]::Array(Tuple(String, Int64)), []), [1, 7, 30]))) AS r
     FROM people
 )
+WHERE {{.Mine}}
 GROUP BY r.1

@@ -13,5 +13,6 @@ FROM
     SELECT user_id, day, 0, 0, 0, 0, traces, turns, sessions, cost_nano, first FROM user_days FINAL
     WHERE tenant = {tenant:String} AND user_id IN (those) AND day BETWEEN {day:Date} - 1 AND {day:Date} + 1
 )
+WHERE {{.Mine}}
 GROUP BY user_id, day
 HAVING (sum(n), sum(t), sum(s), sum(c)) != (sum(n0), sum(t0), sum(s0), sum(c0))

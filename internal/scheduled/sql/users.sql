@@ -23,3 +23,4 @@ FROM
     ]::Array(Tuple(String, Int64, Int64))) AS r
     FROM active
 )
+WHERE {{.Mine}}

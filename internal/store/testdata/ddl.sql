@@ -1647,3 +1647,34 @@ FROM
 )
 COMMENT 'Metrics by the hour: of days that are added up in rollups_1h, and of newer ones; and what is made by SQL on a schedule, from business_1m. Filter by tenant, view, metric and time. docs/metrics.md says what each metric is.'
 
+-- 0089_trace_days
+CREATE TABLE IF NOT EXISTS spanmill.trace_days
+(
+    tenant LowCardinality(String) COMMENT 'Who the trace belongs to.',
+    trace_hash UInt64 COMMENT 'cityHash64 of the trace''s id.' CODEC(NONE),
+    day Date COMMENT 'A part_day of its rows.' CODEC(ZSTD(1)),
+    retention_days UInt16 COMMENT 'Days after day that the row is kept.' CODEC(ZSTD(1))
+)
+ENGINE = ReplacingMergeTree(retention_days)
+PARTITION BY toYYYYMM(day)
+ORDER BY (tenant, trace_hash, day)
+TTL day + toIntervalDay(retention_days)
+SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 0, index_granularity = 256
+COMMENT 'On which days the traces lie that scheduled runs have seen: how a run finds the trace that an assessment, an event or a deletion of today is about, without looking through all days.'
+
+-- 0090_session_content
+ALTER TABLE spanmill.session_facts
+    ADD COLUMN IF NOT EXISTS content UInt64 MATERIALIZED cityHash64(started_at, ended_at, user_id, experiment_id, service_name, traces, turns, failed_turns,
+        last_turn_failed, last_turn_unanswered, spans, errors, llm_calls, input_tokens, output_tokens, cost_nano, busy_ns,
+        outcome, turns_to_outcome, handoffs, positive, negative, goals, value_micro, tasks_started, tasks_completed, tasks_untold, saved_micro,
+        marks, trace_hashes, retention_days) COMMENT 'Hash of what the row says: a run writes no row that says what the last one did.' CODEC(NONE)
+
+-- 0091_scheduled_facts
+CREATE TABLE IF NOT EXISTS spanmill.scheduled_facts AS spanmill.session_facts
+ENGINE = MergeTree
+PARTITION BY intDiv(version, 10000)
+ORDER BY (tenant, session_id)
+TTL closes_at::DateTime + INTERVAL 500 DAY
+SETTINGS non_replicated_deduplication_window = 10000
+COMMENT 'Sessions as a scheduled run has made them: those that differ from what was known go to session_facts. Dropped at the run''s end.'
+

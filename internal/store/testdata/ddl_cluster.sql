@@ -1650,6 +1650,37 @@ FROM
 )
 COMMENT 'Metrics by the hour: of days that are added up in rollups_1h, and of newer ones; and what is made by SQL on a schedule, from business_1m. Filter by tenant, view, metric and time. docs/metrics.md says what each metric is.'
 
+-- 0089_trace_days
+CREATE TABLE IF NOT EXISTS spanmill_local.trace_days ON CLUSTER 'prod'
+(
+    tenant LowCardinality(String) COMMENT 'Who the trace belongs to.',
+    trace_hash UInt64 COMMENT 'cityHash64 of the trace''s id.' CODEC(NONE),
+    day Date COMMENT 'A part_day of its rows.' CODEC(ZSTD(1)),
+    retention_days UInt16 COMMENT 'Days after day that the row is kept.' CODEC(ZSTD(1))
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', retention_days)
+PARTITION BY toYYYYMM(day)
+ORDER BY (tenant, trace_hash, day)
+TTL day + toIntervalDay(retention_days)
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, ttl_only_drop_parts = 0, index_granularity = 256
+COMMENT 'On which days the traces lie that scheduled runs have seen: how a run finds the trace that an assessment, an event or a deletion of today is about, without looking through all days.'
+
+-- 0090_session_content
+ALTER TABLE spanmill_local.session_facts ON CLUSTER 'prod'
+    ADD COLUMN IF NOT EXISTS content UInt64 MATERIALIZED cityHash64(started_at, ended_at, user_id, experiment_id, service_name, traces, turns, failed_turns,
+        last_turn_failed, last_turn_unanswered, spans, errors, llm_calls, input_tokens, output_tokens, cost_nano, busy_ns,
+        outcome, turns_to_outcome, handoffs, positive, negative, goals, value_micro, tasks_started, tasks_completed, tasks_untold, saved_micro,
+        marks, trace_hashes, retention_days) COMMENT 'Hash of what the row says: a run writes no row that says what the last one did.' CODEC(NONE)
+
+-- 0091_scheduled_facts
+CREATE TABLE IF NOT EXISTS spanmill_local.scheduled_facts ON CLUSTER 'prod' AS spanmill_local.session_facts
+ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
+PARTITION BY intDiv(version, 10000)
+ORDER BY (tenant, session_id)
+TTL closes_at::DateTime + INTERVAL 500 DAY
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800
+COMMENT 'Sessions as a scheduled run has made them: those that differ from what was known go to session_facts. Dropped at the run''s end.'
+
 -- spanmill
 CREATE DATABASE IF NOT EXISTS spanmill ON CLUSTER 'prod'
 
@@ -1733,6 +1764,11 @@ CREATE OR REPLACE TABLE spanmill.user_days ON CLUSTER 'prod' AS spanmill_local.u
 ENGINE = Distributed('prod', 'spanmill_local', 'user_days', cityHash64(user_id))
 COMMENT 'user_days of all shards: see the comment of spanmill_local.user_days.'
 
+-- trace_days
+CREATE OR REPLACE TABLE spanmill.trace_days ON CLUSTER 'prod' AS spanmill_local.trace_days
+ENGINE = Distributed('prod', 'spanmill_local', 'trace_days', trace_hash)
+COMMENT 'trace_days of all shards: see the comment of spanmill_local.trace_days.'
+
 -- business_1m
 CREATE OR REPLACE TABLE spanmill.business_1m ON CLUSTER 'prod' AS spanmill_local.business_1m
 ENGINE = Distributed('prod', 'spanmill_local', 'business_1m', cityHash64(tenant, view, metric))
@@ -1752,6 +1788,11 @@ COMMENT 'scheduled_work of all shards: see the comment of spanmill_local.schedul
 CREATE OR REPLACE TABLE spanmill.scheduled_traces ON CLUSTER 'prod' AS spanmill_local.scheduled_traces
 ENGINE = Distributed('prod', 'spanmill_local', 'scheduled_traces', cityHash64(session_id))
 COMMENT 'scheduled_traces of all shards: see the comment of spanmill_local.scheduled_traces.'
+
+-- scheduled_facts
+CREATE OR REPLACE TABLE spanmill.scheduled_facts ON CLUSTER 'prod' AS spanmill_local.scheduled_facts
+ENGINE = Distributed('prod', 'spanmill_local', 'scheduled_facts', cityHash64(session_id))
+COMMENT 'scheduled_facts of all shards: see the comment of spanmill_local.scheduled_facts.'
 
 -- traces
 CREATE OR REPLACE TABLE spanmill.traces ON CLUSTER 'prod' AS spanmill_local.traces
