@@ -59,6 +59,9 @@ func (c Config) Validate() error {
 	atLeast("events held", int64(c.EventsHeld), 1)
 	atLeast("series of a tenant", int64(c.MaxSeries), 1)
 	atLeast("open partials", int64(c.MaxOpen), 1)
+	if c.WindowSpans > maxWindowSpans {
+		errs = append(errs, fmt.Errorf("window spans is %d, must be at most %d", c.WindowSpans, maxWindowSpans))
+	}
 	if c.Interval < 10*time.Millisecond || c.Interval > 5*time.Second {
 		errs = append(errs, fmt.Errorf("interval is %s, must be 10ms to 5s: a transaction must not outlast its time-out", c.Interval))
 	}

@@ -41,12 +41,11 @@ type core struct {
 	facts      facts
 	in         []*series // of the span in hand, by the place of the view
 
-	views      []view
-	input      *custom.Input // nil: metrics.yaml defines nothing
-	catalogue  *catalogue
-	generation int64
-	window     *window
-	counts     counts
+	views     []view
+	input     *custom.Input // nil: metrics.yaml defines nothing
+	catalogue *catalogue
+	window    *window
+	counts    counts
 }
 
 // counts are what a core has met.
@@ -131,10 +130,7 @@ func (c *core) read(r *pipeline.Record) ([]schema.Span, error) {
 
 // take adds what a record's spans tell.
 func (c *core) take(r *pipeline.Record) {
-	if g := r.Offset / c.cfg.Window; g != c.generation {
-		c.generation = g
-		c.catalogue.forget()
-	}
+	c.catalogue.enter(r.Offset / c.cfg.Window)
 	spans, err := c.read(r)
 	if err != nil {
 		c.counts.undecodable++

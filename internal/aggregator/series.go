@@ -7,10 +7,11 @@ import (
 // series is one series, and what was added to it since the last flush.
 type series struct {
 	rollup.Series
-	view  *view
-	place int // of the view
-	hash  uint64
-	panes []pane // that were touched
+	view   *view
+	place  int    // of the view
+	number uint32 // among those of its generation
+	hash   uint64
+	panes  []pane // that were touched
 }
 
 // is reports whether it is the series of a span, given the labels' values.
@@ -43,12 +44,16 @@ func (p *pane) partial(v *view, m metric) *rollup.Partial {
 // the log alone: in each generation (a range of offsets) a tenant's first so
 // many, from an empty catalogue on.
 type catalogue struct {
-	views  []view
-	most   int // series of a tenant
-	known  map[string]*series
-	counts map[string]int // admitted, by tenant
-	key    []byte
-	labels []string
+	views []view
+	most  int // series of a tenant
+	known map[string]*series
+	// generation is the present one, list are its series by number; before are those
+	// of the one before it, for as long as spans of it are in the window.
+	generation   int64
+	list, before []*series
+	counts       map[string]int // admitted, by tenant
+	key          []byte
+	labels       []string
 	// recent are series that were found lately, by the place of the view and a
 	// hash of their labels: spans that come together are mostly of the same few.
 	recent  [][recentSeries]*series
@@ -67,8 +72,29 @@ func newCatalogue(views []view, most int) *catalogue {
 	return c
 }
 
-// forget begins a generation.
+// enter begins a generation, if it is not the present one.
+func (c *catalogue) enter(generation int64) {
+	if generation != c.generation {
+		c.generation = generation
+		c.forget()
+	}
+}
+
+// of gives the series of a generation, the present one or that before it, by their
+// numbers.
+func (c *catalogue) of(generation int64) []*series {
+	if generation == c.generation {
+		return c.list
+	}
+	return c.before
+}
+
+// release lets the series of the generation before go, which no span is of.
+func (c *catalogue) release() { c.before = nil }
+
+// forget begins with no series.
 func (c *catalogue) forget() {
+	c.list, c.before = nil, c.list
 	c.known, c.counts = make(map[string]*series), make(map[string]int)
 	clear(c.recent)
 }
@@ -145,7 +171,7 @@ func (c *catalogue) admit(i int, f *facts, other bool) *series {
 		at += n + len("\xff")
 		return key[from : from+n]
 	}
-	s := &series{view: v, place: i, Series: rollup.Series{Tenant: text(len(f.tenant)), View: v.name, Eval: f.eval}}
+	s := &series{view: v, place: i, number: uint32(len(c.list)), Series: rollup.Series{Tenant: text(len(f.tenant)), View: v.name, Eval: f.eval}}
 	names := v.labels()
 	s.Labels = make([]rollup.Label, len(names))
 	for j, name := range names {
@@ -156,7 +182,7 @@ func (c *catalogue) admit(i int, f *facts, other bool) *series {
 		s.Labels[j] = rollup.Label{Name: name, Value: value}
 	}
 	s.hash = s.Hash()
-	c.known[key] = s
+	c.known[key], c.list = s, append(c.list, s)
 	c.counts[s.Tenant]++
 	return s
 }

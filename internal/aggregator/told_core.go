@@ -25,12 +25,11 @@ type toldCore struct {
 	log    pipeline.Log
 	hasher dedup.Hasher
 
-	catalogue  *catalogue
-	generation int64
-	facts      facts // of the series in hand
-	memory     *memory
-	rules      scorers
-	counts     toldCounts
+	catalogue *catalogue
+	facts     facts // of the series in hand
+	memory    *memory
+	rules     scorers
+	counts    toldCounts
 }
 
 // toldCounts are what a toldCore has met.
@@ -98,10 +97,8 @@ func (c *toldCore) read(r *pipeline.Record) ([]schema.Event, error) {
 
 // take implements tally.
 func (c *toldCore) take(r *pipeline.Record) {
-	if g := r.Offset / c.cfg.EventWindow; g != c.generation {
-		c.generation = g
-		c.catalogue.forget()
-	}
+	c.catalogue.enter(r.Offset / c.cfg.EventWindow)
+	c.catalogue.release()
 	c.memory.leave(r.Offset)
 	list, err := c.read(r)
 	if err != nil {

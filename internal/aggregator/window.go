@@ -15,224 +15,184 @@ import (
 // lie within reach of each other; a span that leaves without its parent's having
 // come is counted as unresolved.
 type window struct {
-	reach int64 // offsets
-	most  int   // spans
-	nodes nodes
-	ring  []held // a queue: first is the oldest
-	first int
-	// Memory to use again: nodes, families and calls that nothing refers to.
-	free     []*node
-	families []*family
-	calls    *call
+	reach    int64 // offsets; a generation of series is as long
+	most     int   // spans
+	nodes    nodes
+	families families
+	// A queue through the nodes of the spans that are held.
+	first, last place
+	held        int
 	// unresolved spans left without their parent, early ones because of most.
 	unresolved, early uint64
 }
 
-// held is a span in the window.
-type held struct {
-	offset int64
-	node   *node
-	parent *node // nil: a root
-}
-
 // node is a span that is in the window, or that spans in it name as their
-// parent.
+// parent. There are a hundred thousand in a partition, so what others can tell is
+// not kept, and nothing in it is a pointer.
 type node struct {
-	fp       dedup.Fingerprint
-	children int32   // of it, in the window
-	came     bool    // the span itself is in the window
-	seen     bool    // came at any time: its children are resolved
-	family   *family // nil: no child came
-
+	fp     dedup.Fingerprint
 	bounds interval
-	pane   int64
+	offset int64
 	weight rollup.Weight
-	self   int64
-	kind   *series
-	named  *series
+	pane   uint32 // its start in panes
+	// kind and named are the numbers of series in the generation of the offset.
+	kind, named uint32
+
+	parent   place // 0: it is a root
+	next     place // in the queue
+	family   place // 0: no child came
+	children int32 // of it, in the window
+	came     bool  // the span itself is in the window
+	seen     bool  // came at any time: its children are resolved
 }
 
-// family is what a span's children come to.
-type family struct {
-	under cover
-	asked *call // the first of those that ask the same, each
-}
+// at is the start of the node's pane.
+func (n *node) at() int64 { return int64(n.pane) * rollup.PaneSeconds }
 
-// call is the first of the calls under one parent that ask the same.
-type call struct {
-	request uint64
-	start   uint64
-	fp      dedup.Fingerprint
-	pane    int64
-	weight  rollup.Weight
-	model   *series
-	next    *call
-}
+// maxWindowSpans bounds how many spans may be held: the places of their nodes must
+// leave room for bits of the hash in a slot.
+const maxWindowSpans = 1<<26 - 1
+
+// nodesOf is how many nodes so many spans are at most: one each, one for its
+// parent, and those of the span that comes.
+func nodesOf(spans int) int { return 2*spans + 2 }
 
 func newWindow(reach int64, most int) *window {
-	return &window{reach: reach, most: most, nodes: newNodes()}
+	return &window{reach: reach, most: most, nodes: newNodes(nodesOf(most))}
 }
 
 // add takes a span that is no resend, whose record is at offset; in are the
 // series that it belongs to, by the place of their views.
 func (w *window) add(c *catalogue, f *facts, offset int64, in []*series) {
 	w.leave(offset)
-	n := w.node(f.fp)
-	if n.came { // a resend beyond the horizon of Rule D: another span, as in the tables
-		w.nodes.remove(n)
-		n = w.node(f.fp)
+	w.settle(c)
+	p := w.node(f.fp)
+	if w.nodes.at(p).came { // a resend beyond the horizon of Rule D: another span, as in the tables
+		w.nodes.remove(p)
+		p = w.node(f.fp)
 	}
+	n := w.nodes.at(p)
 	n.came, n.seen = true, true
-	n.bounds, n.pane, n.weight = interval{f.start, f.end}, f.pane, f.weight
-	n.kind, n.named = in[viewKind], in[viewComponent]
-	n.self = 0
+	n.bounds, n.offset, n.weight, n.pane = interval{f.start, f.end}, offset, f.weight, uint32(f.pane/rollup.PaneSeconds)
+	n.kind, n.named = in[viewKind].number, in[viewComponent].number
+	w.enqueue(p, n)
 	if work := n.bounds.length(); work <= rollup.MaxValue {
-		n.self = int64(work)
-		if n.family != nil {
-			n.self -= int64(n.family.under.covered(n.bounds))
+		self := int64(work)
+		if n.family != 0 {
+			of := w.families.at(n.family)
+			of.hidden = of.under.covered(n.bounds)
+			self -= int64(of.hidden)
 		}
-		o := rollup.Plain(n.self, n.weight)
-		c.observe(n.kind, n.pane, selfTime, o)
-		c.observe(n.named, n.pane, selfTime, o)
+		o := rollup.Plain(self, n.weight)
+		c.observe(in[viewKind], f.pane, selfTime, o)
+		c.observe(in[viewComponent], f.pane, selfTime, o)
 	}
-	h := held{offset: offset, node: n}
-	if !f.root {
-		h.parent = w.node(f.parent)
-		h.parent.children++
-		w.child(c, h.parent, n.bounds)
-		if f.request != 0 && in[viewModel] != nil {
-			w.ask(c, h.parent, call{f.request, f.start, f.fp, f.pane, f.weight, in[viewModel], nil})
+	if f.root {
+		return
+	}
+	n.parent = w.node(f.parent)
+	parent := w.nodes.at(n.parent)
+	parent.children++
+	w.child(c, parent, n.bounds)
+	if f.request != 0 && in[viewModel] != nil {
+		next := call{request: f.request, start: f.start, fp: f.fp, weight: f.weight, model: in[viewModel], pane: n.pane}
+		if again, is := w.families.ask(w.families.of(parent), next); is {
+			c.observe(again.model, int64(again.pane)*rollup.PaneSeconds, retries, rollup.Plain(1, again.weight))
 		}
 	}
-	w.ring = append(w.ring, h)
 }
 
 // child corrects the self time of a span by what a child of it covers.
 func (w *window) child(c *catalogue, n *node, work interval) {
-	gain := w.familyOf(n).under.add(work, n.bounds)
-	if !n.came || gain == 0 || n.bounds.length() > rollup.MaxValue {
+	of := w.families.of(n)
+	gain := of.under.add(work, n.bounds)
+	length := n.bounds.length()
+	if !n.came || gain == 0 || length > rollup.MaxValue {
 		return
 	}
-	before := rollup.Plain(n.self, n.weight)
-	n.self -= int64(gain)
-	after := rollup.Plain(n.self, n.weight)
+	before := rollup.Plain(int64(length)-int64(of.hidden), n.weight)
+	of.hidden += gain
+	after := rollup.Plain(int64(length)-int64(of.hidden), n.weight)
 	change := rollup.Observation{Value: after.Value - before.Value, Estimated: after.Estimated - before.Estimated}
-	c.correct(n.kind, n.pane, selfTime, change)
-	c.correct(n.named, n.pane, selfTime, change)
+	list := c.of(n.offset / w.reach)
+	c.correct(list[n.kind], n.at(), selfTime, change)
+	c.correct(list[n.named], n.at(), selfTime, change)
 }
 
-func (w *window) familyOf(n *node) *family {
-	if n.family == nil {
-		if last := len(w.families) - 1; last >= 0 {
-			n.family, w.families = w.families[last], w.families[:last]
-		} else {
-			n.family = new(family)
-		}
+// settle lets the series of the generation before go, when no span is of it.
+func (w *window) settle(c *catalogue) {
+	if c.before != nil && (w.first == 0 || w.nodes.at(w.first).offset/w.reach == c.generation) {
+		c.release()
 	}
-	return n.family
 }
 
-// ask counts all calls that ask the same but the first to start as retries, in
-// whatever order they come.
-func (w *window) ask(c *catalogue, n *node, next call) {
-	of := w.familyOf(n)
-	for first := of.asked; first != nil; first = first.next {
-		if first.request != next.request {
-			continue
-		}
-		if next.start < first.start || next.start == first.start && next.fp.Less(first.fp) {
-			next.next = first.next
-			*first, next = next, *first
-		}
-		c.observe(next.model, next.pane, retries, rollup.Plain(1, next.weight))
-		return
-	}
-	one := w.calls
-	if one == nil {
-		one = new(call)
+func (w *window) enqueue(p place, n *node) {
+	if w.first == 0 {
+		w.first = p
 	} else {
-		w.calls = one.next
+		w.nodes.at(w.last).next = p
 	}
-	*one = next
-	one.next, of.asked = of.asked, one
+	w.last, n.next = p, 0
+	w.held++
 }
 
 // leave lets go of what is out of reach from an offset.
 func (w *window) leave(offset int64) {
-	for w.first < len(w.ring) {
-		h := &w.ring[w.first]
-		far := h.offset <= offset-w.reach
-		if !far && len(w.ring)-w.first < w.most {
-			break
+	for w.first != 0 {
+		far := w.nodes.at(w.first).offset <= offset-w.reach
+		if !far && w.held < w.most {
+			return
 		}
 		if !far {
 			w.early++
 		}
-		w.forget(h)
-		*h = held{}
-		w.first++
-	}
-	if w.first > len(w.ring)/4 && w.first > 1024 {
-		w.ring = w.ring[:copy(w.ring, w.ring[w.first:])]
-		w.first = 0
+		w.forget()
 	}
 }
 
-// forget lets go of one span.
-func (w *window) forget(h *held) {
-	h.node.came = false
-	w.nodes.remove(h.node)
-	w.recycle(h.node)
-	p := h.parent
-	if p == nil {
+// forget lets go of the oldest span.
+func (w *window) forget() {
+	p := w.first
+	n := w.nodes.at(p)
+	w.first = n.next
+	w.held--
+	parent := n.parent
+	n.came = false
+	w.nodes.remove(p)
+	w.recycle(p, n)
+	if parent == 0 {
 		return
 	}
-	if !p.seen {
+	n = w.nodes.at(parent)
+	if !n.seen {
 		w.unresolved++
 	}
-	if p.children--; p.children == 0 && !p.came {
-		w.nodes.remove(p)
-		w.recycle(p)
+	if n.children--; n.children == 0 && !n.came {
+		w.nodes.remove(parent)
+		w.recycle(parent, n)
 	}
 }
 
 // recycle keeps a node that nothing refers to for its memory.
-func (w *window) recycle(n *node) {
+func (w *window) recycle(p place, n *node) {
 	if n.came || n.children > 0 {
 		return
 	}
-	if of := n.family; of != nil {
-		of.under = of.under[:0]
-		for of.asked != nil {
-			one := of.asked
-			of.asked = one.next
-			*one = call{next: w.calls}
-			w.calls = one
-		}
-		w.families = append(w.families, of)
-	}
+	w.families.end(n)
 	*n = node{}
-	w.free = append(w.free, n)
+	w.nodes.give(p)
 }
 
 // node finds or makes the node of a span.
-func (w *window) node(fp dedup.Fingerprint) *node {
-	n := w.nodes.find(fp)
-	if n != nil {
-		return n
+func (w *window) node(fp dedup.Fingerprint) place {
+	if p := w.nodes.find(fp); p != 0 {
+		return p
 	}
-	if last := len(w.free) - 1; last >= 0 {
-		n, w.free = w.free[last], w.free[:last]
-	} else {
-		n = new(node)
-	}
-	n.fp = fp
-	w.nodes.insert(n)
-	return n
+	return w.nodes.insert(fp)
 }
 
 // size is how many spans are held.
-func (w *window) size() int { return len(w.ring) - w.first }
+func (w *window) size() int { return w.held }
 
 // forgetAll empties the window.
 func (w *window) forgetAll() {
