@@ -57,7 +57,7 @@ func BenchmarkStage1(b *testing.B) {
 					offset++
 					c.take(&log[i])
 					if pending += 100; pending >= 10_000 {
-						for _, r := range k.pack(c.catalogue.touched) {
+						for _, r := range k.pack(c.catalogue) {
 							bytes += len(r.Value)
 						}
 						c.catalogue.clear()
@@ -100,7 +100,7 @@ func madeUpNames(t *testing.T, names int) {
 	m := newMetrics(reg).meter(0, c)
 	k, sent, most := newPacker(1), table{}, 0
 	flush := func() {
-		records := k.pack(c.catalogue.touched)
+		records := k.pack(c.catalogue)
 		m.flushed(records, 0)
 		sent.mergeView(t, records, "component")
 		c.catalogue.clear()

@@ -248,7 +248,7 @@ func TestSeriesBeyondTheCapAreOther(t *testing.T) {
 	}
 	got := table{}
 	k := newPacker(1)
-	got.merge(t, k.pack(c.catalogue.touched))
+	got.merge(t, k.pack(c.catalogue))
 	named, other := int64(0), got["default component{__other__,__other__,__other__} 0 span_duration"]
 	for key, p := range got {
 		if strings.Contains(key, " component{shop,") && strings.HasSuffix(key, " span_duration") {

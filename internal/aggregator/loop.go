@@ -209,7 +209,7 @@ func (l *loop) flush(ctx context.Context) error {
 	}
 	began := time.Now()
 	warm := l.mark()
-	records := l.pack.pack(l.core.added().touched)
+	records := l.pack.pack(l.core.added())
 	var err error
 	if len(records) == 0 {
 		err = l.src.Commit(ctx, l.next, l.metadata(warm))

@@ -64,7 +64,7 @@ func (c *core) countOwn(i int, v *view) {
 	case "":
 		c.catalogue.add(s, f)
 	case custom.Distinct:
-		c.catalogue.pane(s, f.pane).partial(v, ownValue).Distinct.Add(r)
+		c.catalogue.pane(s, f.pane).partial(ownValue).Distinct.Add(r)
 	case custom.Counter, custom.Gauge, custom.Histogram:
 		c.catalogue.observe(s, f.pane, ownValue, o)
 	}

@@ -75,10 +75,11 @@ type packer struct {
 func newPacker(partitions int) packer { return packer{Packer: NewPacker(partitions)} }
 
 // pack gives the records of all touched series. They are the caller's.
-func (k *packer) pack(touched []*series) []pipeline.Record {
-	for _, s := range touched {
-		if told := k.told(s); told > 0 {
-			k.Packer.pack(s.hash, func(b []byte) []byte { return k.append(b, s, told) })
+func (k *packer) pack(c *catalogue) []pipeline.Record {
+	for i := range c.touched {
+		t := &c.touched[i]
+		if told := k.told(t.panes); told > 0 {
+			k.Packer.pack(t.series.hash, func(b []byte) []byte { return k.append(b, c, t, told) })
 		}
 	}
 	return k.Records()
@@ -86,41 +87,41 @@ func (k *packer) pack(touched []*series) []pipeline.Record {
 
 // told works out which metrics each pane of a series tells, and in how many panes
 // there are any.
-func (k *packer) told(s *series) (panes int) {
+func (k *packer) told(panes []pane) (n int) {
 	k.tells = k.tells[:0]
-	for i := range s.panes {
-		tells := s.view.tells(&s.panes[i])
+	for i := range panes {
+		tells := panes[i].tells()
 		if k.tells = append(k.tells, tells); tells != 0 {
-			panes++
+			n++
 		}
 	}
-	return panes
+	return n
 }
 
 // append adds what was added to a series, which told was asked about last.
-func (k *packer) append(b []byte, s *series, told int) []byte {
-	b = rollup.AppendPanes(rollup.AppendSeries(b, &s.Series), told)
+func (k *packer) append(b []byte, c *catalogue, t *touched, told int) []byte {
+	b = rollup.AppendPanes(rollup.AppendSeries(b, c.wordsOf(t.series)), told)
 	for i, tells := range k.tells {
 		if tells == 0 {
 			continue
 		}
-		p := &s.panes[i]
+		p := &t.panes[i]
 		b = rollup.AppendPane(b, p.start, tells.len())
 		for tells != 0 {
 			m := tells.first()
 			tells &^= 1 << m
-			b = rollup.AppendMetric(b, s.view.definition(m).name, &p.content[s.view.metrics.rank(m)])
+			b = rollup.AppendMetric(b, p.view.definition(m).name, p.partial(m))
 		}
 	}
 	return b
 }
 
 // tells are the metrics to which something was added.
-func (v *view) tells(p *pane) (s metricSet) {
+func (p *pane) tells() (s metricSet) {
 	for left := p.have; left != 0; {
 		m := left.first()
 		left &^= 1 << m
-		if !p.content[v.metrics.rank(m)].Zero() {
+		if !p.partial(m).Zero() {
 			s |= 1 << m
 		}
 	}

@@ -42,10 +42,10 @@ func (c *toldCore) happen(b *schema.Business, pane int64, view int, labels ...st
 	}
 	p := c.catalogue.pane(s, pane)
 	if b.UserID != "" {
-		p.partial(s.view, toldUsers).Distinct.Add(rollup.RegisterOf(b.UserID))
+		p.partial(toldUsers).Distinct.Add(rollup.RegisterOf(b.UserID))
 	}
 	if b.SessionID != "" {
-		p.partial(s.view, toldSessions).Distinct.Add(rollup.RegisterOf(b.SessionID))
+		p.partial(toldSessions).Distinct.Add(rollup.RegisterOf(b.SessionID))
 	}
 }
 

@@ -176,11 +176,11 @@ type addition struct {
 }
 
 func (c *toldCore) put(a addition, m metric, value int64) {
-	form, p := a.of.view.definition(m).form, c.catalogue.pane(a.of, a.pane).partial(a.of.view, m)
+	p := c.catalogue.pane(a.of, a.pane)
 	if o := rollup.Of(value, rollup.Once); a.retract {
-		form.retract(p, o)
+		p.view.definition(m).form.retract(p.partial(m), o)
 	} else {
-		form.add(p, o)
+		p.add(m, o)
 	}
 }
 

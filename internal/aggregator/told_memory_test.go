@@ -142,7 +142,7 @@ func BenchmarkTold(b *testing.B) {
 				offset++
 				core.take(r)
 				if n += 100; n%10_000 == 0 {
-					k.pack(core.catalogue.touched)
+					k.pack(core.catalogue)
 					core.catalogue.clear()
 				}
 			}

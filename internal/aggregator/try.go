@@ -39,7 +39,7 @@ func (t *Trial) End() (Tried, error) {
 	n := t.core.counts
 	out := Tried{Spans: n.spans, Duplicates: n.duplicates, Invalid: n.invalid + n.undecodable, Failures: n.failed}
 	k := newPacker(1)
-	for _, r := range k.pack(t.core.catalogue.touched) {
+	for _, r := range k.pack(t.core.catalogue) {
 		err := rollup.Decode(r.Value, func(r *rollup.Rollup) error {
 			out.Rollups = append(out.Rollups, *r)
 			return nil

@@ -28,15 +28,16 @@ type plainHeld struct {
 }
 
 type plainNode struct {
-	fp            dedup.Fingerprint
-	came, seen    bool
-	children      int
-	work          interval
-	below         []interval // the work of all children that came
-	first         map[uint64]plainCall
-	weight        rollup.Weight
-	kind, named   string // series and pane
-	self, counted int64
+	fp          dedup.Fingerprint
+	came, seen  bool
+	children    int
+	work        interval
+	below       []interval // the work of all children that came
+	first       map[uint64]plainCall
+	weight      rollup.Weight
+	kind, named string // series and pane
+	self        int64
+	told        bool // self was
 }
 
 type plainCall struct {
@@ -89,19 +90,19 @@ func (w *plainWindow) count(n *plainNode) {
 	if !n.came || n.work.length() > rollup.MaxValue {
 		return
 	}
-	n.self = int64(n.work.length() - measure(n.below, n.work))
+	was, told := n.self, n.told
+	n.self, n.told = int64(n.work.length()-measure(n.below, n.work)), true
 	for _, key := range []string{n.kind, n.named} {
 		w.tell(key+" self_time", func(p *rollup.Partial) {
-			if n.counted == 0 {
-				p.Add(rollup.Plain(n.self, n.weight))
+			now, before := rollup.Plain(n.self, n.weight), rollup.Plain(was, n.weight)
+			if !told {
+				p.Add(now)
 				return
 			}
-			is, was := rollup.Plain(n.self, n.weight), rollup.Plain(n.counted-1, n.weight)
-			p.Sum += is.Value - was.Value
-			p.Estimated += is.Estimated - was.Estimated
+			p.Sum += now.Value - before.Value
+			p.Estimated += now.Estimated - before.Estimated
 		})
 	}
-	n.counted = n.self + 1
 }
 
 // measure is how much of bounds intervals cover, instant by instant.
@@ -188,10 +189,10 @@ func TestWindowIsThePlainOne(t *testing.T) {
 			model := ""
 			if rng.IntN(2) == 0 {
 				in[viewModel] = c.find(viewModel, f)
-				model = windowKey(in[viewModel], f.pane)
+				model = windowKey(c, in[viewModel], f.pane)
 			}
 			w.add(c, f, offset, in)
-			plain.add(f, offset, windowKey(in[viewKind], f.pane), windowKey(in[viewComponent], f.pane), model)
+			plain.add(f, offset, windowKey(c, in[viewKind], f.pane), windowKey(c, in[viewComponent], f.pane), model)
 			windowTold(c, told)
 			if alive := int(w.nodes.made) - len(w.nodes.free); w.size() != len(plain.queue) || w.early != plain.early ||
 				w.unresolved != plain.unresolved || w.nodes.used != len(plain.nodes) || alive != plain.alive() {
@@ -246,20 +247,21 @@ func windowFacts(rng *rand.Rand, ids int) *facts {
 	return f
 }
 
-func windowKey(s *series, pane int64) string {
-	return fmt.Sprint(s.View, s.Labels, pane)
+func windowKey(c *catalogue, s *series, pane int64) string {
+	words := c.wordsOf(s)
+	return fmt.Sprint(words.View, words.Labels, pane)
 }
 
 // windowTold takes what was added.
 func windowTold(c *catalogue, told map[string]rollup.Partial) {
-	for _, s := range c.touched {
-		for i := range s.panes {
-			p := &s.panes[i]
+	for _, t := range c.touched {
+		for i := range t.panes {
+			p := &t.panes[i]
 			for have := p.have; have != 0; have &= have - 1 {
 				m := have.first()
-				key := windowKey(s, p.start) + " " + definitions[m].name
+				key := windowKey(c, t.series, p.start) + " " + definitions[m].name
 				sum := told[key]
-				sum.Merge(p.partial(s.view, m))
+				sum.Merge(p.partial(m))
 				told[key] = sum
 			}
 		}

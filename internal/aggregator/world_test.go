@@ -160,7 +160,7 @@ func count(t testing.TB, cfg Config, log []pipeline.Record) table {
 	}
 	out := table{}
 	k := newPacker(3)
-	out.merge(t, k.pack(c.catalogue.touched))
+	out.merge(t, k.pack(c.catalogue))
 	return out
 }
 
