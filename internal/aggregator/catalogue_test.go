@@ -42,7 +42,7 @@ func TestCatalogueIsAMap(t *testing.T) {
 				for j := range want.Labels {
 					want.Labels[j].Value = otherLabel
 				}
-				key = "other "+textOf(&want)
+				key = "other " + textOf(&want)
 			}
 			got := c.find(i, f)
 			if known[key] == nil {

@@ -61,7 +61,7 @@ func (t *nodes) meet(p place) { t.recent[0], t.recent[1] = p, t.recent[0] }
 
 // insert adds a node for a span that has none.
 func (t *nodes) insert(fp dedup.Fingerprint) place {
-	if (t.used+1)*4 > len(t.slots)*3 {
+	if 2*(t.used+1) > len(t.slots) { // above that, closing gaps looks at many nodes
 		t.grow()
 	}
 	p := t.take()

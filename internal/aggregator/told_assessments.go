@@ -7,7 +7,8 @@ import (
 	"github.com/spanmill/spanmill/pkg/schema"
 )
 
-// judged is an assessment as it is now.
+// judged is an assessment as it is now. A partition has up to fifty thousand, so
+// its flags lie together and its source is a number.
 type judged struct {
 	fp, trace     dedup.Fingerprint
 	before, after *judged // of the trace's list
@@ -16,16 +17,16 @@ type judged struct {
 	// deleted by then, and of when it was deleted; 0: that is not in the window.
 	base, gone uint64
 
-	name, source  string
-	feedback      bool // no expectation, and no issue
-	reading       reading
-	failed, valid bool
-	eval          bool
-	created       uint64 // Unix nanoseconds; as received where it does not say
-	received      int64  // Unix milliseconds
+	name     string
+	reading  reading
+	created  uint64 // Unix nanoseconds; as received where it does not say
+	received int64  // Unix milliseconds
+	in       *group // nil: it counts in none
 
-	counted bool
-	in      *group // nil: it counts in none
+	source        source
+	feedback      bool // no expectation, and no issue
+	failed, valid bool
+	eval, counted bool
 }
 
 // Kinds of sources.
@@ -36,6 +37,16 @@ const (
 	sourceKinds
 )
 
+// source is who made an assessment.
+type source uint8
+
+const (
+	otherSource source = iota
+	humanSource
+	judgeSource
+	codeSource
+)
+
 // Sources, as labels.
 const (
 	sourceHuman = "HUMAN"
@@ -44,22 +55,29 @@ const (
 	sourceOther = "OTHER"
 )
 
-func sourceOf(text string) string {
+var sourceLabels = [...]string{otherSource: sourceOther, humanSource: sourceHuman, judgeSource: sourceJudge, codeSource: sourceCode}
+
+func (s source) label() string { return sourceLabels[s] }
+
+func sourceOf(text string) source {
 	switch text {
-	case sourceHuman, sourceJudge, sourceCode:
-		return text
-	case "AI_JUDGE": // what MLflow called it before
-		return sourceJudge
+	case sourceHuman:
+		return humanSource
+	case sourceJudge, "AI_JUDGE": // what MLflow called it before
+		return judgeSource
+	case sourceCode:
+		return codeSource
 	}
-	return sourceOther
+	return otherSource
 }
 
 func (j *judged) kind() int {
 	switch j.source {
-	case sourceHuman:
+	case humanSource:
 		return people
-	case sourceJudge:
+	case judgeSource:
 		return judges
+	case codeSource, otherSource:
 	}
 	return others
 }
@@ -185,7 +203,7 @@ func (c *toldCore) enter(j *judged) {
 	if j.failed {
 		return
 	}
-	g := c.memory.group(groupKey{j.trace, j.name, j.eval})
+	g := c.memory.group(c.hasher.Within(j.trace, j.name, j.eval))
 	if !g.empty() {
 		c.together(g, true)
 	}
@@ -199,7 +217,7 @@ func (j *judged) pane() int64 { return telling{received: j.received}.pane(j.crea
 // alone is what an assessment adds by itself.
 func (c *toldCore) alone(j *judged, retract bool) {
 	c.facts.eval = j.eval
-	a := addition{c.series(viewAssessment, j.name, j.source), j.pane(), retract}
+	a := addition{c.series(viewAssessment, j.name, j.source.label()), j.pane(), retract}
 	c.put(a, assessments, 1)
 	c.put(a, assessmentErrors, one(j.failed))
 	if j.reading.scored {
@@ -214,7 +232,7 @@ func (c *toldCore) alone(j *judged, retract bool) {
 	}
 	if j.reading.word != "" {
 		c.put(a, labelled, 1)
-		c.put(addition{c.series(viewLabel, j.name, j.source, label(j.reading.word)), a.pane, retract}, labelled, 1)
+		c.put(addition{c.series(viewLabel, j.name, j.source.label(), label(j.reading.word)), a.pane, retract}, labelled, 1)
 	}
 }
 

@@ -16,7 +16,7 @@ type memory struct {
 	events map[dedup.Fingerprint]uint64  // by the mark of the last sight
 	judged map[dedup.Fingerprint]*judged // by assessment
 	traces map[dedup.Fingerprint]*judged // the first of a trace's list
-	groups map[groupKey]*group
+	groups map[dedup.Fingerprint]*group  // by trace, name and whether it is an evaluation's
 
 	ring  []kept // a queue: first is the oldest
 	first int
@@ -34,16 +34,9 @@ type kept struct {
 	judged *judged // nil: an event
 }
 
-// groupKey tells groups apart.
-type groupKey struct {
-	trace dedup.Fingerprint
-	name  string
-	eval  bool
-}
-
 // group are the assessments of one trace by one name that have a value and count.
 type group struct {
-	key groupKey
+	key dedup.Fingerprint
 	// by has those of people, of judges and of others, each by when it was made.
 	by [sourceKinds][]*judged
 }
@@ -51,7 +44,7 @@ type group struct {
 func newMemory(reach int64, most int) *memory {
 	return &memory{
 		reach: reach, most: most, events: make(map[dedup.Fingerprint]uint64), judged: make(map[dedup.Fingerprint]*judged),
-		traces: make(map[dedup.Fingerprint]*judged), groups: make(map[groupKey]*group),
+		traces: make(map[dedup.Fingerprint]*judged), groups: make(map[dedup.Fingerprint]*group),
 	}
 }
 
@@ -154,7 +147,7 @@ func (m *memory) ofTrace(trace dedup.Fingerprint) (list []*judged) {
 }
 
 // group finds or makes a group.
-func (m *memory) group(key groupKey) *group {
+func (m *memory) group(key dedup.Fingerprint) *group {
 	g := m.groups[key]
 	if g == nil {
 		g = &group{key: key}

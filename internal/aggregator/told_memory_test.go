@@ -15,9 +15,9 @@ import (
 // it may be, whatever senders make up, and what an event and an assessment of a
 // few scorers are.
 const (
-	mostHeldBytes   = 900
+	mostHeldBytes   = 750
 	eventHeldBytes  = 150
-	judgedHeldBytes = 700
+	judgedHeldBytes = 600
 )
 
 // TestBytesOfWhatIsRemembered measures what a full window holds, in the steady

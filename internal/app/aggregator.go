@@ -29,9 +29,9 @@ import (
 // aggregatorFlags bound what an aggregator keeps, wherever it runs.
 type aggregatorFlags struct {
 	MetricsWindow      int64         `help:"Records of a partition over which self time and retries reach." default:"20000" because:"a trace whose records are further apart is counted self_time_unresolved"`
-	MetricsSpans       int           `help:"Spans of a partition held for that." default:"100000" because:"about 300 bytes each; beyond it the window is shorter, and counted early"`
+	MetricsSpans       int           `help:"Spans of a partition held for that." default:"100000" because:"120 bytes each, 180 a model call, 310 at most; beyond it the window is shorter, and counted early"`
 	MetricsEventWindow int64         `help:"Records of a partition of topic events over which an event is known again, and an assessment that is changed is taken back." default:"50000" because:"what is changed later is counted assessment_unresolved; three of them are read at a start"`
-	MetricsEventsHeld  int           `help:"Events and assessments of a partition held for that." default:"50000" because:"130 bytes an event and 600 an assessment, 900 at most; beyond it the window is shorter, and counted early"`
+	MetricsEventsHeld  int           `help:"Events and assessments of a partition held for that." default:"50000" because:"140 bytes an event and 500 an assessment, 750 at most; beyond it the window is shorter, and counted early"`
 	MetricsSeries      int           `help:"Series of a tenant in a partition; what is beyond is counted as __other__." default:"5000" because:"names that clients make up must not take all memory"`
 	MetricsOpen        int           `help:"Panes of series held between two transactions." default:"5000" because:"beyond it they are sent at once"`
 	MetricsFile        string        `help:"metrics.yaml: metrics and views of your own." type:"path"`

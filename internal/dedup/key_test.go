@@ -45,3 +45,23 @@ func TestKeyIsFixed(t *testing.T) {
 		t.Error("the zero Hasher is not that of the empty secret")
 	}
 }
+
+func TestWithinSetsWordsApart(t *testing.T) {
+	t.Parallel()
+	seen := map[Fingerprint]bool{}
+	for _, h := range []Hasher{{}, NewHasher("a")} {
+		for i := range 50 {
+			whole := h.KeyOf("default", string(rune('a'+i)))
+			for _, word := range []string{"", "a", "b", "a\x00", "a\x01", "helpful"} {
+				for _, mark := range []bool{false, true} {
+					fp := h.Within(whole, word, mark)
+					if seen[fp] || fp == whole || fp != h.Within(whole, word, mark) {
+						t.Fatalf("%q %t within the %d. is %x", word, mark, i, fp)
+					}
+					seen[fp] = true
+				}
+			}
+			seen[whole] = true
+		}
+	}
+}
