@@ -29,7 +29,7 @@ type demoCommand struct {
 	Seed     uint64  `help:"What to make: the same seed and start make the same traces; 0 draws one."`
 	Start    string  `help:"When the first trace starts (RFC 3339); now if empty."`
 	SpanSize int     `help:"About how many bytes a span has." default:"1100"`
-	Ledger   string  `help:"File to keep the ledger of what was sent in; an existing one is continued." type:"path"`
+	Ledger   string  `help:"File to keep the ledger of what was sent in; an existing one is continued. Of a population: what must be told, written once it is." type:"path"`
 	Check    bool    `help:"Print the resolved configuration and exit."`
 
 	People populationFlags `embed:""`

@@ -5,12 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
+	"math/rand/v2"
 	"net/http"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -35,10 +34,6 @@ func (d *demoCommand) population(c *console) error {
 		text := population.Assumptions(d.Tenant, p.Zone, population.Usual)
 		return os.WriteFile(p.Assumed, []byte(text), 0o644) //nolint:gosec // it is no secret
 	}
-	a, err := readAddresses(addressesPath(d.Addresses, d.DataDir))
-	if err != nil {
-		return err
-	}
 	zone, err := time.LoadLocation(p.Zone)
 	if err != nil {
 		return err
@@ -52,127 +47,34 @@ func (d *demoCommand) population(c *console) error {
 	if seed == 0 {
 		seed = uint64(now.UnixNano())
 	}
+	s := people{file: addressesPath(d.Addresses, d.DataDir), key: key, http: &http.Client{Timeout: 20 * time.Second}, rng: rand.New(rand.NewPCG(seed, 0xa11))}
+	if s.addresses, err = readAddresses(s.file); err != nil {
+		return err
+	}
 	sessions, err := population.Play(population.Options{Seed: seed, Users: p.Users, Days: p.Days, End: now.Add(-time.Minute), Zone: p.Zone})
 	if err != nil {
 		return err
 	}
 	ctx, stop := service.Signals(context.Background(), slog.New(slog.DiscardHandler))
 	defer stop()
-	s := playing{addresses: a, key: key, http: &http.Client{Timeout: time.Minute}}
 	if err := s.send(ctx, sessions); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "%d sessions of %d users sent, seed %d\n", len(sessions), p.Users, seed)
+	fmt.Fprintf(c.out, "%d sessions of %d users sent, seed %d: %d requests, %d of them again because they were not answered\n", len(sessions), p.Users, seed, s.sent, s.again)
 	if p.Settle == 0 {
 		return nil
 	}
-	return d.compare(ctx, c, population.Reckon(sessions, population.Usual, zone, now))
+	return d.compare(ctx, c, func() population.Ledger {
+		want := population.Reckon(sessions, population.Usual, zone, time.Now())
+		maps.Copy(want, population.Stream(sessions))
+		return want
+	})
 }
 
-// playing sends a population.
-type playing struct {
-	addresses Addresses
-	key       string
-	http      *http.Client
-}
-
-// eventsAtOnce is how many events a request has.
-const eventsAtOnce = 1000
-
-// send sends traces, then events, every tenth of them twice, then what people say
-// in MLflow, and what they say when they have thought better of it.
-func (p *playing) send(ctx context.Context, sessions []population.Session) error {
-	requests, err := population.Requests(sessions, 250)
-	if err != nil {
-		return err
-	}
-	for _, body := range requests {
-		if _, err := p.post(ctx, http.MethodPost, "http://"+p.addresses.OTLPHTTP+"/v1/traces", body); err != nil {
-			return err
-		}
-	}
-	var events []population.Event
-	for i := range sessions {
-		for n, e := range sessions[i].Events() {
-			events = append(events, e)
-			if n%10 == 0 {
-				events = append(events, e)
-			}
-		}
-	}
-	for len(events) > 0 {
-		n := min(len(events), eventsAtOnce)
-		body, err := json.Marshal(events[:n])
-		if err != nil {
-			return err
-		}
-		if _, err := p.post(ctx, http.MethodPost, "http://"+p.addresses.OTLPHTTP+"/api/v1/events", body); err != nil {
-			return err
-		}
-		events = events[n:]
-	}
-	for i := range sessions {
-		for _, t := range sessions[i].Turns {
-			if err := p.opine(ctx, &t); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// opine says in MLflow what a person thinks of a turn.
-func (p *playing) opine(ctx context.Context, t *population.Turn) error {
-	if t.First == 0 {
-		return nil
-	}
-	base := "http://" + p.addresses.MLflow + "/api/3.0/mlflow/traces/tr-" + t.TraceID + "/assessments"
-	value := func(up int) string { return `"feedback": {"value": ` + strconv.FormatBool(up > 0) + `}` }
-	body := `{"assessment": {"assessment_name": "helpful", "trace_id": "tr-` + t.TraceID + `", "source": {"source_type": "HUMAN", "source_id": "demo"}, ` + value(t.First) + `}}`
-	answer, err := p.post(ctx, http.MethodPost, base, []byte(body))
-	if err != nil || t.Thumb == t.First {
-		return err
-	}
-	var made struct {
-		Assessment struct {
-			ID string `json:"assessment_id"`
-		} `json:"assessment"`
-	}
-	if err := json.Unmarshal(answer, &made); err != nil {
-		return fmt.Errorf("read an assessment: %w", err)
-	}
-	if t.Thumb == 0 {
-		_, err = p.post(ctx, http.MethodDelete, base+"/"+made.Assessment.ID, nil)
-		return err
-	}
-	body = `{"assessment": {"assessment_id": "` + made.Assessment.ID + `", "trace_id": "tr-` + t.TraceID + `", ` + value(t.Thumb) + `}, "update_mask": "feedback"}`
-	_, err = p.post(ctx, http.MethodPatch, base+"/"+made.Assessment.ID, []byte(body))
-	return err
-}
-
-func (p *playing) post(ctx context.Context, method, url string, body []byte) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	request.Header.Set("Content-Type", "application/json")
-	if p.key != "" {
-		request.Header.Set("Authorization", "Bearer "+p.key)
-	}
-	response, err := p.http.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
-	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %s: %.300s", url, response.Status, answer)
-	}
-	return answer, err
-}
-
-// compare waits until what is told of the tenant equals the ledger.
-func (d *demoCommand) compare(ctx context.Context, c *console, want population.Ledger) error {
+// compare waits until what is told of the tenant equals the ledger, which time
+// changes too: whether a user came back is certain two days later. Then it keeps
+// the ledger.
+func (d *demoCommand) compare(ctx context.Context, c *console, ledger func() population.Ledger) error {
 	s, err := target{Addresses: d.Addresses, DataDir: d.DataDir}.open()
 	if err != nil {
 		return err
@@ -180,13 +82,14 @@ func (d *demoCommand) compare(ctx context.Context, c *console, want population.L
 	defer s.Close()
 	deadline := time.Now().Add(d.People.Settle)
 	for {
+		want := ledger()
 		wrong, err := differences(ctx, s, d.Tenant, want)
 		if err != nil {
 			return err
 		}
 		if len(wrong) == 0 {
-			_, err := fmt.Fprintf(c.out, "%d values of %d metrics equal the ledger\n", len(want), metricsOf(want))
-			return err
+			fmt.Fprintf(c.out, "%d values of %d metrics equal the ledger\n", len(want), metricsOf(want))
+			return d.keep(want)
 		}
 		if time.Now().After(deadline) {
 			return fmt.Errorf("%d values differ from the ledger, such as\n  %s", len(wrong), strings.Join(wrong[:min(len(wrong), 10)], "\n  "))
@@ -199,6 +102,23 @@ func (d *demoCommand) compare(ctx context.Context, c *console, want population.L
 	}
 }
 
+// keep writes the ledger to a file, if one is named: what every metric must be, a
+// line of JSON each.
+func (d *demoCommand) keep(l population.Ledger) error {
+	if d.Ledger == "" {
+		return nil
+	}
+	var b bytes.Buffer
+	for k, a := range l {
+		line, err := json.Marshal(population.Entry{Key: k, Amount: a})
+		if err != nil {
+			return fmt.Errorf("write the ledger: %w", err)
+		}
+		b.Write(append(line, '\n'))
+	}
+	return os.WriteFile(d.Ledger, b.Bytes(), 0o644) //nolint:gosec // it is no secret
+}
+
 func metricsOf(l population.Ledger) int {
 	names := make(map[string]bool)
 	for k := range l {
@@ -207,11 +127,16 @@ func metricsOf(l population.Ledger) int {
 	return len(names)
 }
 
+// tellings are what is told of a tenant: what is made on a schedule, and what is
+// streamed and counts exactly.
+const tellings = "SELECT view, metric, arrayStringConcat(arrayMap((k, v) -> k || '=' || v, mapKeys(labels), mapValues(labels)), ',') AS l, toUnixTimestamp(time), sum(count) AS n, sum(sum) AS s" +
+	" FROM (SELECT view, metric, labels, time, count, sum FROM business_1m FINAL WHERE tenant = {tenant:String}" +
+	"     UNION ALL SELECT view, metric, labels, toStartOfMinute(pane), count, sum FROM rollups WHERE tenant = {tenant:String} AND NOT is_eval AND has({streamed:Array(String)}, view || ' ' || metric))" +
+	" GROUP BY view, metric, l, time HAVING n != 0 OR s != 0"
+
 // differences lists what is told otherwise than the ledger has it.
 func differences(ctx context.Context, s *store.Store, tenant string, want population.Ledger) (out []string, err error) {
-	rows, err := store.Scheduled{Store: s}.Answer(ctx, "SELECT view, metric, arrayStringConcat(arrayMap((k, v) -> k || '=' || v, mapKeys(labels), mapValues(labels)), ',') AS l,"+
-		" toUnixTimestamp(time), sum(count) AS n, sum(sum) AS s FROM business_1m FINAL WHERE tenant = {tenant:String} GROUP BY view, metric, l, time HAVING n != 0 OR s != 0",
-		map[string]string{"tenant": tenant})
+	rows, err := store.Scheduled{Store: s}.Answer(ctx, tellings, map[string]string{"tenant": tenant, "streamed": population.Streamed()})
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@
 //	population.go   the script: users, their sessions, what happens in them
 //	ledger.go       what every metric of a minute or day must be
 //	retention.go    what must be told of users and cohorts
+//	stream.go       what must be told as events and spans come
 //	wire.go         the script as OTLP requests and as business events
 //
 // As the rest of demo it shares nothing with the product: it counts what it

@@ -16,12 +16,23 @@ type Worth struct {
 
 // Key is a metric of a series in a minute, or on a day that begins then.
 type Key struct {
-	View, Metric, Labels string
-	Time                 int64 // Unix seconds
+	View   string `json:"view"`
+	Metric string `json:"metric"`
+	Labels string `json:"labels"`
+	Time   int64  `json:"time"` // Unix seconds
 }
 
 // Amount is what a rate or mean is of, and what it is the part or sum of.
-type Amount struct{ N, Part int64 }
+type Amount struct {
+	N    int64 `json:"n"`
+	Part int64 `json:"part"`
+}
+
+// Entry is a line of a ledger that is kept in a file.
+type Entry struct {
+	Key
+	Amount
+}
 
 // Ledger is what must be told, of everything that is not 0.
 type Ledger map[Key]Amount
