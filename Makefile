@@ -34,10 +34,11 @@ engine: build
 	@bin/spanmill fetch-engine
 
 .PHONY: deps
-deps: engine ## Install what tests need: engine, linter, Python and JS clients
+deps: engine ## Install what tests need: engine, linter, Python and JS clients, Chromium
 	@$(STAGE) "linter" scripts/golangci.sh version
 	@$(STAGE) "Python clients" scripts/python-env.sh tests/compat/python/requirements.txt
 	@$(STAGE) "JS clients" scripts/node-env.sh tests/compat/js
+	@$(STAGE) "Chromium" scripts/node-env.sh tests/e2e/browser
 
 .PHONY: fmt
 fmt: ## Format the Go code (gofumpt)
@@ -63,7 +64,7 @@ fuzz: ## Every fuzz target for FUZZTIME (default 20s) each
 # -count=1 from here on: these tests build and run the product, or read the
 # tree, which Go's test cache does not know to depend on.
 .PHONY: e2e
-e2e: engine ## The built binaries, black box: spanmill up, and gateway and writer on a real Kafka
+e2e: deps ## The built binaries, black box: spanmill up, and gateway and writer on a real Kafka
 	@$(STAGE) "end to end" go test -count=1 -timeout 20m ./tests/e2e/...
 
 .PHONY: compat

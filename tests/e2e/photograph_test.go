@@ -13,43 +13,55 @@ import (
 	"github.com/spanmill/spanmill/tests/e2e/harness"
 )
 
-// photographed opens the report's page in Chromium, photographs it, and wants the
-// numbers of the Markdown on it. SPANMILL_PHOTOGRAPHS names a folder that keeps
-// the picture.
-func photographed(t *testing.T, dir, markdown string) {
+// shown is a row of the report as Chromium has it.
+type shown struct{ metric, name, now, of, before, change string }
+
+// markdown is the row in the report that is text.
+func (s shown) markdown() string {
+	return "| " + s.name + " (`" + s.metric + "`) | " + s.now + " | " + s.of + " | " + s.before + " | " + s.change + " |"
+}
+
+var shownRow = regexp.MustCompile(`<tr data-metric="([a-z0-9_]+)"><td>([^<]*) <code>([a-z0-9_]+)</code></td><td class="now">([^<]*)</td><td>([^<]*)</td><td>([^<]*)</td><td>([^<]*)</td></tr>`)
+
+// photographed opens the report's page in Chromium, leaves a photograph of it
+// among what is built, bin/photographs, and gives the rows that are on it.
+func photographed(t *testing.T, file string) (rows []shown) {
 	t.Helper()
-	here := filepath.Join(harness.Root(t), "tests", "e2e", "browser")
-	modules, err := exec.CommandContext(t.Context(), filepath.Join(harness.Root(t), "scripts", "node-env.sh"), here).Output()
+	root := harness.Root(t)
+	here := filepath.Join(root, "tests", "e2e", "browser")
+	modules, err := exec.CommandContext(t.Context(), filepath.Join(root, "scripts", "node-env.sh"), here).Output()
 	if err != nil {
 		t.Fatalf("install Chromium: %v", err)
 	}
-	picture := filepath.Join(dir, "report.png")
-	if keep := os.Getenv("SPANMILL_PHOTOGRAPHS"); keep != "" {
-		picture = filepath.Join(keep, "report.png")
+	picture := filepath.Join(root, "bin", "photographs", "report.png")
+	if err := os.MkdirAll(filepath.Dir(picture), 0o755); err != nil {
+		t.Fatal(err)
 	}
-	command := exec.CommandContext(t.Context(), "node", filepath.Join(here, "photograph.mjs"), strings.TrimSpace(string(modules)), filepath.Join(dir, "report.html"), picture)
+	command := exec.CommandContext(t.Context(), "node", filepath.Join(here, "photograph.mjs"), strings.TrimSpace(string(modules)), file, picture)
 	command.Env = append(os.Environ(), "TMPDIR="+t.TempDir())
 	command.Stderr = t.Output()
 	dom, err := command.Output()
 	if err != nil {
 		t.Fatalf("open the report in Chromium: %v", err)
 	}
-	seen := map[string]bool{}
-	for _, m := range regexp.MustCompile(`<tr data-metric="([a-z0-9_]+)"><td>([^<]*) <code>[^<]*</code></td><td class="now">([^<]*)</td><td>([^<]*)</td>`).FindAllStringSubmatch(string(dom), -1) {
-		seen[html.UnescapeString("| "+m[2]+" (`"+m[1]+"`) | "+m[3]+" | "+m[4]+" |")] = true
-	}
-	for _, row := range regexp.MustCompile("(?m)^\\| [^|]+ \\(`[a-z0-9_]+`\\) \\| [^|]+ \\| [^|]+ \\|").FindAllString(markdown, -1) {
-		if !seen[row] {
-			t.Errorf("the page in Chromium lacks what the Markdown says: %s", row)
+	for _, m := range shownRow.FindAllStringSubmatch(string(dom), -1) {
+		for i := range m {
+			m[i] = html.UnescapeString(m[i])
 		}
+		rows = append(rows, shown{metric: m[1], name: m[2], now: m[4], of: m[5], before: m[6], change: m[7]})
+	}
+	if all := strings.Count(string(dom), "<tr data-metric="); len(rows) != all {
+		t.Errorf("%d of %d rows of the page are not as the others", all-len(rows), all)
 	}
 	if bars := strings.Count(string(dom), "<rect"); bars < 40 {
 		t.Errorf("%d bars on the page, want seven for each of six charts", bars)
 	}
 	isPicture(t, picture)
+	return rows
 }
 
-// isPicture wants a page with ink on it: bars of the charts' blue among them.
+// isPicture wants a page with ink on it: bars of the charts' blue among them; and
+// that it ends in paper, not in the middle of something.
 func isPicture(t *testing.T, name string) {
 	t.Helper()
 	f, err := os.Open(name)
@@ -61,20 +73,28 @@ func isPicture(t *testing.T, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	blue, paper := 0, 0
+	blue, ink, last := 0, 0, 0
 	b := img.Bounds()
-	for y := b.Min.Y; y < b.Max.Y; y += 2 {
-		for x := b.Min.X; x < b.Max.X; x += 2 {
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
 			r, g, bl, _ := img.At(x, y).RGBA()
 			switch {
 			case r>>8 == 0xff && g>>8 == 0xff && bl>>8 == 0xff:
-				paper++
+				continue
 			case bl>>8 > 0xb0 && r>>8 < 0x80:
 				blue++
+			default:
+				ink++
 			}
+			last = y
 		}
 	}
-	if b.Dx() < 900 || paper < 10_000 || blue < 500 {
-		t.Errorf("the photograph is %v with %d points of paper and %d of bars: not the report", b, paper, blue)
+	info, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%s: %d by %d points, %d bytes", name, b.Dx(), b.Dy(), info.Size())
+	if b.Dx() < 900 || blue < 2000 || ink < 20_000 || last > b.Max.Y-10 || info.Size() < 50_000 {
+		t.Errorf("%v, %d bytes, %d points of bars, %d of ink, down to %d: not the report", b, info.Size(), blue, ink, last)
 	}
 }
