@@ -14,14 +14,14 @@ import (
 )
 
 // shown is a row of the report as Chromium has it.
-type shown struct{ metric, name, now, of, before, change string }
+type shown struct{ metric, name, now, of, between, before, beforeOf, change string }
 
 // markdown is the row in the report that is text.
 func (s shown) markdown() string {
-	return "| " + s.name + " (`" + s.metric + "`) | " + s.now + " | " + s.of + " | " + s.before + " | " + s.change + " |"
+	return "| " + s.name + " (`" + s.metric + "`) | " + strings.Join([]string{s.now, s.of, s.between, s.before, s.beforeOf, s.change}, " | ") + " |"
 }
 
-var shownRow = regexp.MustCompile(`<tr data-metric="([a-z0-9_]+)"><td>([^<]*) <code>([a-z0-9_]+)</code></td><td class="now">([^<]*)</td><td>([^<]*)</td><td>([^<]*)</td><td>([^<]*)</td></tr>`)
+var shownRow = regexp.MustCompile(`<tr data-metric="([a-z0-9_]+)"><td>([^<]*) <code>([a-z0-9_]+)</code></td><td class="now">([^<]*)</td><td>([^<]*)</td><td>([^<]*)</td><td>([^<]*)</td><td>([^<]*)</td><td>([^<]*)</td></tr>`)
 
 // photographed opens the report's page in Chromium, leaves a photograph of it
 // among what is built, bin/photographs, and gives the rows that are on it.
@@ -48,7 +48,7 @@ func photographed(t *testing.T, file string) (rows []shown) {
 		for i := range m {
 			m[i] = html.UnescapeString(m[i])
 		}
-		rows = append(rows, shown{metric: m[1], name: m[2], now: m[4], of: m[5], before: m[6], change: m[7]})
+		rows = append(rows, shown{metric: m[1], name: m[2], now: m[4], of: m[5], between: m[6], before: m[7], beforeOf: m[8], change: m[9]})
 	}
 	if all := strings.Count(string(dom), "<tr data-metric="); len(rows) != all {
 		t.Errorf("%d of %d rows of the page are not as the others", all-len(rows), all)

@@ -24,7 +24,7 @@ import (
 // then what the API says, and the week's report, and the dashboard.
 func TestPopulation(t *testing.T) {
 	t.Parallel()
-	up, ledger := survived(t, crowd{users: 25, days: 9, points: []string{"after_table_1", "in_transaction", "after_insert"}, kills: 0})
+	up, ledger := survived(t, crowd{users: 25, days: 9, points: []string{"after_table_1", "in_transaction", "after_insert"}, kills: 2})
 	atTheAPI(t, up, ledger)
 	reported(t, up)
 	exposed(t, up)

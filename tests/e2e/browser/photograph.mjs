@@ -51,7 +51,12 @@ const [modules, page, picture] = process.argv.slice(2);
 process.env.AWS_EXECUTION_ENV ??= 'AWS_Lambda_nodejs22.x';
 const { default: chromium } = await import(pathToFileURL(join(modules, '@sparticuz/chromium/build/index.js')));
 const profile = mkdtempSync(join(tmpdir(), 'profile-'));
-const browser = new Browser(await chromium.executablePath(), [...chromium.args,
+const program = await chromium.executablePath();
+// Its own fonts.conf looks for the fonts in one place only, wherever they were unpacked.
+process.env.FONTCONFIG_FILE = join(profile, 'fonts.conf');
+writeFileSync(process.env.FONTCONFIG_FILE, `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir>${join(tmpdir(), 'fonts')}</dir><cachedir>${join(profile, 'fonts')}</cachedir></fontconfig>`);
+const browser = new Browser(program, [...chromium.args,
   '--remote-debugging-pipe', '--hide-scrollbars', '--proxy-server=127.0.0.1:9', '--disable-background-networking', `--user-data-dir=${profile}`]);
 const patience = setTimeout(() => browser.process.kill('SIGKILL'), 60_000);
 try {
