@@ -137,8 +137,8 @@ func (p *people) opine(ctx context.Context, t *population.Turn, ids map[string]s
 		_, err := p.ask(ctx, request{method: http.MethodDelete, mlflow: true, path: base + "/" + ids[t.TraceID]})
 		return err
 	}
-	_, err := p.ask(ctx, request{http.MethodPatch, true, base + "/" + ids[t.TraceID],
-		[]byte(`{"assessment": {"assessment_id": "` + ids[t.TraceID] + `", "trace_id": "tr-` + t.TraceID + `", ` + value(t.Thumb) + `}, "update_mask": "feedback"}`)})
+	body := `{"assessment": {"assessment_id": "` + ids[t.TraceID] + `", "trace_id": "tr-` + t.TraceID + `", ` + value(t.Thumb) + `}, "update_mask": "feedback"}`
+	_, err := p.ask(ctx, request{http.MethodPatch, true, base + "/" + ids[t.TraceID], []byte(body)})
 	return err
 }
 
