@@ -89,7 +89,7 @@ func survived(t *testing.T, c crowd) (up *harness.Instance, ledger map[populatio
 	}
 	t.Logf("%d kills at named points, %d others, %d intents recovered, %s runs of the schedule cut off\n%s", len(c.points), c.kills, intents,
 		up.SQL(t, "SELECT uniqExactIf(run, NOT done) - uniqExactIf(run, done) FROM scheduled_runs"), demo.Log())
-	if again := regexp.MustCompile(`requests, (\d+) of them again`).FindStringSubmatch(demo.Log()); again == nil || again[1] == "0" || intents == 0 {
+	if again := regexp.MustCompile(`requests, (\d+) of them again`).FindStringSubmatch(demo.Log()); len(again) < 2 || again[1] == "0" || intents == 0 {
 		t.Errorf("%d intents were recovered; nothing was sent again: the kills missed", intents)
 	}
 	return up, readLedger(t, book)
