@@ -66,6 +66,7 @@ fuzz: ## Every fuzz target for FUZZTIME (default 20s) each
 .PHONY: e2e
 e2e: deps ## The built binaries, black box: spanmill up, and gateway and writer on a real Kafka
 	@$(STAGE) "end to end" go test -count=1 -timeout 20m ./tests/e2e/...
+	@ls -l $(CURDIR)/bin/photographs/report.png # the report, as Chromium shows it
 
 .PHONY: compat
 compat: deps ## Real clients: OpenTelemetry Python, Go, JS; MLflow

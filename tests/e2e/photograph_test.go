@@ -1,6 +1,8 @@
 package e2e_test
 
 import (
+	"context"
+	"errors"
 	"html"
 	"image/png"
 	"os"
@@ -8,7 +10,9 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/spanmill/spanmill/tests/e2e/harness"
 )
@@ -34,30 +38,49 @@ func photographed(t *testing.T, file string) (rows []shown) {
 		t.Fatalf("install Chromium: %v", err)
 	}
 	picture := filepath.Join(root, "bin", "photographs", "report.png")
-	if err := os.MkdirAll(filepath.Dir(picture), 0o755); err != nil {
+	if err := errors.Join(os.RemoveAll(picture), os.MkdirAll(filepath.Dir(picture), 0o755)); err != nil { // that of an earlier run
 		t.Fatal(err)
 	}
-	command := exec.CommandContext(t.Context(), "node", filepath.Join(here, "photograph.mjs"), strings.TrimSpace(string(modules)), file, picture)
-	command.Env = append(os.Environ(), "TMPDIR="+t.TempDir())
-	command.Stderr = t.Output()
-	dom, err := command.Output()
-	if err != nil {
-		t.Fatalf("open the report in Chromium: %v", err)
-	}
-	for _, m := range shownRow.FindAllStringSubmatch(string(dom), -1) {
+	dom := inChromium(t, filepath.Join(here, "photograph.mjs"), strings.TrimSpace(string(modules)), file, picture)
+	for _, m := range shownRow.FindAllStringSubmatch(dom, -1) {
 		for i := range m {
 			m[i] = html.UnescapeString(m[i])
 		}
 		rows = append(rows, shown{metric: m[1], name: m[2], now: m[4], of: m[5], between: m[6], before: m[7], beforeOf: m[8], change: m[9]})
 	}
-	if all := strings.Count(string(dom), "<tr data-metric="); len(rows) != all {
+	if all := strings.Count(dom, "<tr data-metric="); len(rows) != all {
 		t.Errorf("%d of %d rows of the page are not as the others", all-len(rows), all)
 	}
-	if bars := strings.Count(string(dom), "<rect"); bars < 40 {
+	if bars := strings.Count(dom, "<rect"); bars < 40 {
 		t.Errorf("%d bars on the page, want seven for each of six charts", bars)
 	}
 	isPicture(t, picture)
 	return rows
+}
+
+// browserPatience is how long Chromium may take, all in all.
+const browserPatience = 90 * time.Second
+
+// inChromium runs a program of Node.js that drives Chromium, and gives what it
+// prints. None of their processes is left when it returns.
+func inChromium(t *testing.T, program ...string) (out string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), browserPatience)
+	defer cancel()
+	command := exec.CommandContext(ctx, "node", program...)
+	command.Env = append(os.Environ(), "TMPDIR="+t.TempDir())
+	command.Stderr = t.Output()
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	all := func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGKILL) }
+	command.Cancel, command.WaitDelay = all, 5*time.Second
+	said, err := command.Output()
+	if command.Process != nil {
+		_ = all() // mostly there is none any more
+	}
+	if err != nil {
+		t.Fatalf("open the report in Chromium: %v", errors.Join(err, context.Cause(ctx)))
+	}
+	return string(said)
 }
 
 // isPicture wants a page with ink on it: bars of the charts' blue among them; and

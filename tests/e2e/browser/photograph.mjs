@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const width = 1060;
+const patience = 20_000; // milliseconds, for each answer
 
 // Browser speaks the DevTools protocol over a pair of pipes: JSON, a NUL after each message.
 class Browser {
@@ -17,7 +18,9 @@ class Browser {
 
   constructor(program, args) {
     this.process = spawn(program, args, { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] });
-    this.process.on('exit', (code) => this.#asked.forEach(({ reject }) => reject(new Error(`Chromium ended with ${code}`))));
+    this.process.on('error', (error) => this.#end(error));
+    this.process.on('exit', (code, signal) => this.#end(new Error(`Chromium ended with ${code ?? signal}`)));
+    this.process.stdio[3].on('error', () => {}); // it has ended
     this.process.stdio[4].setEncoding('utf8').on('data', (chunk) => {
       const parts = (this.#text + chunk).split('\0');
       this.#text = parts.pop();
@@ -25,8 +28,15 @@ class Browser {
     });
   }
 
+  // #end refuses what is asked, and whatever is asked from now on.
+  #end(why) {
+    this.ended ??= why;
+    this.#asked.forEach(({ reject }) => reject(this.ended));
+    this.#awaited.forEach(({ reject }) => reject(this.ended));
+  }
+
   #take({ id, method, result, error }) {
-    this.#awaited.get(method)?.();
+    this.#awaited.get(method)?.resolve();
     const asked = this.#asked.get(id);
     this.#asked.delete(id);
     if (error) asked?.reject(new Error(error.message));
@@ -35,14 +45,22 @@ class Browser {
 
   ask(method, params = {}, sessionId = this.session) {
     const id = this.#next++;
-    return new Promise((resolve, reject) => {
-      this.#asked.set(id, { resolve, reject });
-      this.process.stdio[3].write(JSON.stringify({ id, method, params, sessionId }) + '\0');
-    });
+    return this.#promise(this.#asked, id, method, () => this.process.stdio[3].write(JSON.stringify({ id, method, params, sessionId }) + '\0'));
   }
 
   event(method) {
-    return new Promise((resolve) => this.#awaited.set(method, resolve));
+    return this.#promise(this.#awaited, method, method, () => {});
+  }
+
+  // #promise is kept within our patience, or broken.
+  #promise(among, key, what, begin) {
+    return new Promise((resolve, reject) => {
+      if (this.ended) return reject(this.ended);
+      const late = setTimeout(() => reject(new Error(`Chromium does not answer ${what}`)), patience);
+      const settled = (settle) => (value) => { clearTimeout(late); settle(value); };
+      among.set(key, { resolve: settled(resolve), reject: settled(reject) });
+      begin();
+    });
   }
 }
 
@@ -58,12 +76,12 @@ writeFileSync(process.env.FONTCONFIG_FILE, `<?xml version="1.0"?><!DOCTYPE fontc
 <fontconfig><dir>${join(tmpdir(), 'fonts')}</dir><cachedir>${join(profile, 'fonts')}</cachedir></fontconfig>`);
 const browser = new Browser(program, [...chromium.args,
   '--remote-debugging-pipe', '--hide-scrollbars', '--proxy-server=127.0.0.1:9', '--disable-background-networking', `--user-data-dir=${profile}`]);
-const patience = setTimeout(() => browser.process.kill('SIGKILL'), 60_000);
 try {
   const { targetId } = await browser.ask('Target.createTarget', { url: 'about:blank' });
   browser.session = (await browser.ask('Target.attachToTarget', { targetId, flatten: true })).sessionId;
   await browser.ask('Page.enable');
   const loaded = browser.event('Page.loadEventFired');
+  loaded.catch(() => {}); // told where it is awaited
   await browser.ask('Emulation.setDeviceMetricsOverride', { width, height: 1000, deviceScaleFactor: 1, mobile: false });
   await browser.ask('Page.navigate', { url: pathToFileURL(page).href });
   await loaded;
@@ -74,8 +92,7 @@ try {
   writeFileSync(picture, Buffer.from(data, 'base64'));
   process.stdout.write(await evaluate('document.documentElement.outerHTML'));
 } finally {
-  clearTimeout(patience);
   browser.process.kill('SIGKILL');
-  await new Promise((resolve) => browser.process.exitCode !== null || browser.process.signalCode ? resolve() : browser.process.on('exit', resolve));
+  await new Promise((resolve) => browser.process.pid === undefined || browser.process.exitCode !== null || browser.process.signalCode ? resolve() : browser.process.on('exit', resolve));
   rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
 }
