@@ -178,7 +178,7 @@ func (p *plant) runWriter(ctx context.Context, ready func()) error {
 	}
 	defer p.producer.Close()
 	group := bus.DefaultConsumer()
-	group.Group, group.Topics = writerGroup, writerTopics()
+	group.Group, group.Topics, group.FetchPause = writerGroup, writerTopics(), writerPause
 	w, err := writerParts{
 		cfg: p.up.writerConfig(), kafka: p.busConfig(), group: group,
 		tables: p.tables, producer: p.producer, books: p.books, log: p.log, reg: p.reg,

@@ -115,6 +115,9 @@ type ConsumerConfig struct {
 	// FetchBytes bounds one fetch of one partition, as compressed on the wire;
 	// two are in memory. A single larger batch is fetched all the same.
 	FetchBytes int `help:"Bytes fetched at once from a partition." default:"1048576"`
+	// FetchPause is for who can wait: brokers answer a fetch at once when there is
+	// anything, and a reader that keeps up fetches what a few requests brought.
+	FetchPause time.Duration `help:"How long after a fetch that brought little the next one is made." default:"25ms"`
 	// Reuse has records' memory used again: they are valid until the next Fetch
 	// of their source, or until the visit of ReadRange returns, and no longer.
 	Reuse bool `kong:"-"`
@@ -136,6 +139,7 @@ func DefaultConsumer() ConsumerConfig {
 		CommitTimeout:     5 * time.Second,
 		DrainTimeout:      20 * time.Second,
 		FetchBytes:        mib,
+		FetchPause:        25 * time.Millisecond,
 		LagInterval:       5 * time.Second,
 	}
 }
@@ -160,6 +164,7 @@ func (c ConsumerConfig) Validate() error {
 		atLeast("rebalance timeout", c.RebalanceTimeout, time.Second),
 		atLeast("commit timeout", c.CommitTimeout, 100*time.Millisecond),
 		atLeast("drain timeout", c.DrainTimeout, 0),
+		atLeast("fetch pause", c.FetchPause, 0),
 		atLeast("lag interval", c.LagInterval, 100*time.Millisecond))
 	return errors.Join(errs...)
 }

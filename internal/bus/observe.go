@@ -177,5 +177,5 @@ const observedBytes = 256 << 10
 // open gives a reader whose errors nobody counts.
 func (o *Observer) open(tp topicPartition, from int64) (*reader, error) {
 	errs := prometheus.NewCounter(prometheus.CounterOpts{Name: "fetch_errors_total", Help: "Fetches that failed and are tried again."})
-	return reading{o.cfg, observedBytes, false, o.log, errs}.open(tp, from)
+	return reading{bus: o.cfg, fetchBytes: observedBytes, pause: DefaultConsumer().FetchPause, log: o.log, errs: errs}.open(tp, from)
 }

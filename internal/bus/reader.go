@@ -34,29 +34,31 @@ type reader struct {
 	errs prometheus.Counter
 	// again is when the next fetch is taken, if the last one brought little.
 	again time.Time
+	pause time.Duration
 	// fetched are the library's records of the last fetch, if their memory is
 	// used again.
 	fetched []*kgo.Record
 	reuse   bool
 }
 
-// A fetch of less than littleFetch bytes is followed by the next one after
-// fetchPause at the earliest. Brokers answer at once when there is anything: a
-// reader that keeps up would otherwise fetch each request of each producer by
-// itself, hundreds a second of every partition, at more CPU than reading costs.
-const (
-	littleFetch = 64 << 10
-	fetchPause  = 25 * time.Millisecond
-)
+// littleFetch is how many bytes a fetch has to bring for the next one to follow
+// without a pause. Brokers answer at once when there is anything: a reader that
+// keeps up would otherwise fetch each request of each producer by itself,
+// hundreds a second of every partition, at more CPU than reading costs.
+const littleFetch = 64 << 10
 
 func (c *Consumer) newReader(tp topicPartition, from int64) (*reader, error) {
-	return reading{c.bus, c.cfg.FetchBytes, c.cfg.Reuse, c.log, c.metrics.fetchErrs}.open(tp, from)
+	return reading{
+		bus: c.bus, fetchBytes: c.cfg.FetchBytes, pause: c.cfg.FetchPause, reuse: c.cfg.Reuse,
+		log: c.log, errs: c.metrics.fetchErrs,
+	}.open(tp, from)
 }
 
 // reading is how readers are opened.
 type reading struct {
 	bus        Config
 	fetchBytes int
+	pause      time.Duration // after little
 	reuse      bool
 	log        *slog.Logger
 	errs       prometheus.Counter
@@ -88,7 +90,7 @@ func (o reading) open(tp topicPartition, from int64) (*reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s/%d: %w", tp.topic, tp.partition, err)
 	}
-	return &reader{cl: cl, adm: kadm.NewClient(cl), tp: tp, next: from, log: o.log, errs: o.errs, reuse: o.reuse}, nil
+	return &reader{cl: cl, adm: kadm.NewClient(cl), tp: tp, next: from, pause: o.pause, log: o.log, errs: o.errs, reuse: o.reuse}, nil
 }
 
 // fetch waits for the next records. On ctx's end it returns ctx.Err() and
@@ -138,7 +140,7 @@ func (r *reader) take(fetches kgo.Fetches) []pipeline.Record {
 	})
 	r.again = time.Time{}
 	if size < littleFetch {
-		r.again = time.Now().Add(fetchPause)
+		r.again = time.Now().Add(r.pause)
 	}
 	return records
 }
