@@ -4,6 +4,7 @@ import (
 	"context"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/spanmill/spanmill/pkg/schema"
@@ -96,7 +97,7 @@ func (s *Server) spans(c *call) (body []byte, release func(), err error) {
 
 // usable reports whether an id has its length and is not all zero.
 func usable(id []byte, length int) bool {
-	return len(id) == length && strings.Trim(string(id), "\x00") != ""
+	return len(id) == length && slices.ContainsFunc(id, func(b byte) bool { return b != 0 })
 }
 
 // linkSpans adds the traces of a request to a run.

@@ -36,13 +36,40 @@ const countAhead = 512
 // unquote gives what a string of JSON says.
 func unquote(raw json.RawMessage) (s string) {
 	inside := raw[1 : len(raw)-1]
-	if bytes.IndexByte(inside, '\\') < 0 && utf8.Valid(inside) {
-		return string(inside)
+	if utf8.Valid(inside) {
+		if bytes.IndexByte(inside, '\\') < 0 {
+			return string(inside)
+		}
+		if s, ok := unescape(inside); ok {
+			return s
+		}
 	}
 	if err := json.Unmarshal(raw, &s); err != nil {
 		panic("mlflow: a string that is none in JSON that is valid") // nothing of it: it is the client's
 	}
 	return s
+}
+
+// escaped is what the letters after a backslash stand for; 0: more than a byte.
+var escaped = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+
+// unescape gives what is inside of a string of valid JSON, unless something in it
+// is escaped by its number. Clients send JSON as texts within JSON: what spans
+// took in and gave out, sizes and token counts, whose quotes are escaped.
+func unescape(inside []byte) (string, bool) {
+	out := make([]byte, 0, len(inside))
+	for {
+		at := bytes.IndexByte(inside, '\\')
+		if at < 0 {
+			return string(append(out, inside...)), true
+		}
+		b := escaped[inside[at+1]]
+		if b == 0 {
+			return "", false
+		}
+		out = append(append(out, inside[:at]...), b)
+		inside = inside[at+2:]
+	}
 }
 
 func skipSpace(raw []byte) []byte {

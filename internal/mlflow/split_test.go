@@ -13,7 +13,7 @@ import (
 func FuzzSplit(f *testing.F) {
 	for _, seed := range []string{
 		`{}`, `{"a":1}`, ` { "a" : "b\\" , "b\"" : [ "]", {"x":"}"} ] , "a" : null } `, `{"\u00e9\ud83d\ude00":"\\\"","k":{"k":{"k":-1.5e3}}}`,
-		`{"a":"\ud800","b":"` + "\xff" + `"}`, `[]`, `null`, `{"trace":{"trace_info":{"tags":{"a":"b"},"trace_metadata":{"n":"1"}}}}`,
+		`{"a":"\ud800","b":"` + "\xff" + `"}`, `{"\b\f\n\r\t\/\\\"":"{\"a\": \"\\n\"}","k":"\n\u0041é"}`, `[]`, `null`, `{"trace":{"trace_info":{"tags":{"a":"b"},"trace_metadata":{"n":"1"}}}}`,
 	} {
 		f.Add([]byte(seed))
 	}
