@@ -38,6 +38,8 @@ const maxDays = "100"
 
 // insertSQL is the statement of W9: the server checks the conditions when it
 // has read the block, and a block it has not read entirely it does not check.
+// The structure's columns are those of the table's list, in its order; naming
+// 130 of them again costs the server a tenth of what a block of 3,000 rows does.
 func insertSQL(table string, b Block, conditions ...string) string {
 	var where []string
 	for _, c := range conditions {
@@ -45,7 +47,7 @@ func insertSQL(table string, b Block, conditions ...string) string {
 			where = append(where, c)
 		}
 	}
-	sql := fmt.Sprintf("INSERT INTO %s (%s) SELECT %[2]s FROM input(%s)", table, b.names(), quote(b.structure()))
+	sql := fmt.Sprintf("INSERT INTO %s (%s) SELECT * FROM input(%s)", table, b.names(), quote(b.structure()))
 	if len(where) > 0 {
 		sql += " WHERE " + strings.Join(where, " AND ")
 	}
