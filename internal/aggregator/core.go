@@ -164,6 +164,7 @@ func (c *core) take(r *pipeline.Record) {
 func (c *core) count(span *schema.Span, at arrival, fp dedup.Fingerprint, offset int64) {
 	c.counts.spans++
 	g, f := &c.genAI, &c.facts
+	c.normalizer.Forget()
 	c.normalizer.Normalize(span, g)
 	f.gather(span, g, at, c.pricer.Cost(at.tenant, at.received, span, g))
 	f.fp = fp

@@ -17,6 +17,9 @@ type attrColumns struct {
 }
 
 func (c *attrColumns) list() []namedColumn {
+	for _, keys := range []*dict{&c.str.keys, &c.integer.keys, &c.double.keys, &c.boolean.keys, &c.json.keys, &c.byteText.keys} {
+		keys.keysOnly = true
+	}
 	c.integer.values.as(typeInt64)
 	c.double.values.as(typeFloat64)
 	c.boolean.values.as(typeBool)

@@ -30,15 +30,15 @@ func testStoredRowsAreReadBack(t *testing.T, b *bundle) {
 	block := NewSpanBlock()
 	for _, offset := range []int64{3, 1, 2} {
 		for _, index := range []uint32{1, 0} {
-			block.Append(placed(offset, index))
+			block.one(placed(offset, index))
 		}
 	}
 	earlier := placed(2, 0)
 	earlier.Log = testTopic + "/9"
-	block.Append(earlier)
+	block.one(earlier)
 	other := placed(2, 0)
 	other.Log = "ff" + testLog[2:]
-	block.Append(other)
+	block.one(other)
 	b.insert(t, block, "t")
 	var got []string
 	if err := b.StoredSpans(t.Context(), region(2, 3), func(s *schema.StoredSpan) error {
@@ -96,7 +96,7 @@ func testStoredPartsAreReadBack(t *testing.T, b *bundle) {
 func testOnlyMissingRowsAreInserted(t *testing.T, b *bundle) {
 	block := NewSpanBlock()
 	for offset := range int64(4) {
-		block.Append(placed(offset, 0))
+		block.one(placed(offset, 0))
 	}
 	b.insert(t, block, "first")
 	if err := b.exec(t.Context(), "ALTER TABLE spans DELETE WHERE src_offset IN (1, 2) SETTINGS mutations_sync = 1"); err != nil {

@@ -26,7 +26,7 @@ func BenchmarkAppend(b *testing.B) {
 		if block.Rows() == len(rows) {
 			block.Reset()
 		}
-		block.Append(rows[i%len(rows)])
+		block.one(rows[i%len(rows)])
 	}
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"slices"
 	"unsafe"
 
@@ -125,11 +126,9 @@ func (c *text) hexString(id string) { c.hex(unsafe.Slice(unsafe.StringData(id), 
 
 // hex appends an id as lower-case hexadecimal text.
 func (c *text) hex(id []byte) {
-	const digits = "0123456789abcdef"
+	c.room(2 * len(id))
 	c.buf = binary.AppendUvarint(c.buf, uint64(2*len(id)))
-	for _, b := range id {
-		c.buf = append(c.buf, digits[b>>4], digits[b&15])
-	}
+	c.buf = hex.AppendEncode(c.buf, id)
 	c.rows++
 }
 

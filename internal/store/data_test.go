@@ -106,11 +106,14 @@ func (c *corpus) attrs(g *schema.GenAI) []schema.Attr {
 	}
 }
 
+// one appends a row.
+func (b *SpanBlock) one(r *schema.SpanRow) { b.Append([]schema.SpanRow{*r}) }
+
 // block fills a block with rows.
 func (c *corpus) block(rows int) *SpanBlock {
 	b := NewSpanBlock()
 	for range rows {
-		b.Append(c.row())
+		b.one(c.row())
 	}
 	return b
 }

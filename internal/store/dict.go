@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"slices"
 	"strings"
+	"unique"
 	"unsafe"
 
 	"github.com/ClickHouse/ch-go/proto"
@@ -25,6 +26,10 @@ type dict struct {
 	words []word
 	bytes int // of all known words
 	epoch uint64
+	// handles hold the words, if they are attributes' keys: decoders give them in
+	// the same memory, and comparing is at once.
+	keysOnly bool
+	handles  []unique.Handle[string]
 
 	block text            // the words of this block, in index order
 	rows  proto.ColUInt32 // index per row
@@ -101,12 +106,22 @@ func (c *dict) learn(s string) int {
 	if c.known == nil {
 		c.known, c.epoch = make(map[string]int), 1 // 0 is no block's epoch
 	}
-	s = strings.Clone(s)
+	s = c.own(s)
 	i := len(c.words)
 	c.words = append(c.words, word{text: s})
 	c.known[s] = i
 	c.bytes += len(s)
 	return i
+}
+
+// own gives s in memory that no caller overwrites.
+func (c *dict) own(s string) string {
+	if !c.keysOnly {
+		return strings.Clone(s)
+	}
+	handle := unique.Make(s) // copies it
+	c.handles = append(c.handles, handle)
+	return handle.Value()
 }
 
 func (c *dict) Type() proto.ColumnType { return typeWords }
@@ -125,7 +140,8 @@ func (c *dict) reset() {
 	if len(c.words) > dictKeepWords || c.bytes > dictKeepBytes {
 		clear(c.known)
 		clear(c.words)
-		c.words, c.bytes, c.last, c.recent = c.words[:0], 0, 0, [recentWords]int32{}
+		clear(c.handles)
+		c.words, c.handles, c.bytes, c.last, c.recent = c.words[:0], c.handles[:0], 0, 0, [recentWords]int32{}
 	}
 }
 

@@ -110,7 +110,7 @@ func testDeletions(t *testing.T, b *bundle) {
 		for n, received := range []int64{at + 99, at + 100, at + 101} {
 			r := fullRow()
 			r.Tenant, r.Offset, r.ReceivedMilli, r.RetentionDays, r.Span.TraceID = "ten", int64(i)*10+int64(n), received, 1000, ids(i)
-			spans.Append(r)
+			spans.one(r)
 			parts.Append(&schema.TracePart{Tenant: "ten", TraceID: ids(i), ReceivedMilli: received, PartDay: testDay, RetentionDays: 1000, Log: testLog, LastOffset: r.Offset})
 			row := eventRow(&schema.Event{Kind: schema.EventTag, TraceID: ids(i).String(), Tag: &schema.Tag{Key: "k"}}, r.Offset)
 			content := eventRow(&schema.Event{Kind: schema.EventContent, TraceID: row.Event.TraceID, Content: &schema.Content{Body: "1"}}, r.Offset)

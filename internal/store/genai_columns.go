@@ -63,12 +63,34 @@ func (c *genAIColumns) list() []namedColumn {
 	}
 }
 
-func (c *genAIColumns) add(g *schema.GenAI, cost *schema.Cost, attrs []schema.Attr) {
+// add appends rows, a few columns at a time: see SpanBlock.Append.
+func (c *genAIColumns) add(rows []schema.SpanRow) {
+	for i := range rows {
+		c.addModel(rows[i].GenAI)
+	}
+	for i := range rows {
+		c.addUsage(rows[i].GenAI)
+	}
+	for i := range rows {
+		c.addCost(&rows[i].Cost)
+	}
+	for i := range rows {
+		c.addNames(rows[i].GenAI)
+	}
+	for i := range rows {
+		c.addContent(rows[i].GenAI, rows[i].Span.Attrs)
+	}
+}
+
+func (c *genAIColumns) addModel(g *schema.GenAI) {
 	c.operation.add(g.Operation)
 	c.provider.add(g.Provider)
 	c.model.add(g.Model)
 	c.requestModel.add(g.RequestModel)
 	c.responseModel.add(g.ResponseModel)
+}
+
+func (c *genAIColumns) addUsage(g *schema.GenAI) {
 	c.inputTokens.add(g.InputTokens)
 	c.outputTokens.add(g.OutputTokens)
 	c.totalTokens.add(g.TotalTokens)
@@ -76,7 +98,9 @@ func (c *genAIColumns) add(g *schema.GenAI, cost *schema.Cost, attrs []schema.At
 	c.cacheWriteTokens.add(g.CacheWriteTokens)
 	c.reasoningTokens.add(g.ReasoningTokens)
 	c.usageBillable.add(bit(g.Billable))
-	c.addCost(cost)
+}
+
+func (c *genAIColumns) addNames(g *schema.GenAI) {
 	c.sessionID.add(g.SessionID)
 	c.userID.add(g.UserID)
 	c.environment.add(g.Environment)
@@ -84,6 +108,10 @@ func (c *genAIColumns) add(g *schema.GenAI, cost *schema.Cost, attrs []schema.At
 	c.toolName.add(g.ToolName)
 	c.errorType.add(g.ErrorType)
 	c.semconvFamily.add(g.Family)
+}
+
+// addContent appends what went in and out. attrs are the span's.
+func (c *genAIColumns) addContent(g *schema.GenAI, attrs []schema.Attr) {
 	c.input.add(g.Input)
 	c.inputKey.add(g.InputKey)
 	c.inputNested.add(nested(attrs, g.InputAttr))

@@ -21,7 +21,7 @@ func days(list ...uint16) *SpanBlock {
 	for i, d := range list {
 		r := fullRow()
 		r.PartDay, r.Offset, r.RetentionDays = d, int64(i), 1000
-		b.Append(r)
+		b.one(r)
 	}
 	return b
 }
@@ -49,7 +49,7 @@ func testADataRejectionIsTold(t *testing.T, b *bundle) {
 	block := days(testDay)
 	long := fullRow()
 	long.Span.Name = strings.Repeat("n", 10)
-	block.Append(long)
+	block.one(long)
 	err := b.Spans().Insert(t.Context(), block, "t", soon(), nil)
 	if !errors.Is(err, pipeline.ErrRejected) || !strings.Contains(err.Error(), "Constraint `short`") {
 		t.Errorf("insert: %v", err)
@@ -154,7 +154,7 @@ func TestAGivenUpInsertLetsGoOfTheBlock(t *testing.T) {
 	}
 	block.Reset()
 	for range 1000 {
-		block.Append(fullRow())
+		block.one(fullRow())
 	}
 	close(reused)
 	if err := <-read; err == nil {

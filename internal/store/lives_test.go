@@ -16,7 +16,7 @@ func testLives(t *testing.T, b *bundle) {
 		r := fullRow()
 		r.Tenant, r.Offset, r.Partition, r.Origin, r.RetentionDays = "acme", offset, 4, origin, 1000
 		r.Span.Index, r.Span.SpanID = index, schema.SpanID{byte(len(rows) + 1)}
-		block.Append(r)
+		block.one(r)
 		rows[name] = Life{r.Span.TraceID, r.Span.SpanID, index}
 	}
 	add("first life", 7, 0, "")

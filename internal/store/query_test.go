@@ -364,7 +364,7 @@ func testResolvedInfo(t *testing.T, r Reader) {
 func testWholeSpans(t *testing.T, b *bundle) {
 	row := fullRow()
 	block := NewSpanBlock()
-	block.Append(row)
+	block.one(row)
 	b.insert(t, block, "whole")
 	traces, err := Reader{b.Store}.Traces(t.Context(), row.Tenant, []string{"ab000000000000000000000000000001"})
 	if err != nil || len(traces) != 1 || len(traces[0].Spans) != 1 {

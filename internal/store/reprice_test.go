@@ -110,7 +110,7 @@ func fillPriced(t *testing.T, b *bundle, before, after *pricing.Books) (want []s
 		want = append(want, fmt.Sprintf("%d\t%d\t%s\t%s\t%d\t%s", i, c.Nano, c.Source, computed, min(c.Input, schema.MaxCostNano), c.Version))
 		old.Price(row.Tenant, row.ReceivedMilli, row.Span, row.GenAI, &row.Cost)
 		change.count(row, -1)
-		spans.Append(row)
+		spans.one(row)
 		key := row.Tenant + row.Span.TraceID.String()
 		if sums[key] == nil {
 			sums[key] = &schema.TracePart{Tenant: row.Tenant, TraceID: row.Span.TraceID, PartDay: testDay, RetentionDays: 30, MinStart: testStart, MaxEnd: testStart, Log: testLog}

@@ -82,7 +82,7 @@ func fullRow() *schema.SpanRow {
 // appended.
 func testEveryColumnSurvives(t *testing.T, b *bundle) {
 	block := NewSpanBlock()
-	block.Append(fullRow())
+	block.one(fullRow())
 	b.insert(t, block, "t")
 	want := strings.Split(strings.TrimSpace(fullRowText), "\n")
 	if len(want) != len(block.list) {
@@ -232,7 +232,7 @@ func testExtremesSurvive(t *testing.T, b *bundle) {
 	block := NewSpanBlock()
 	empty := &schema.SpanRow{Span: &schema.Span{Resource: &schema.Resource{}, Scope: &schema.Scope{}}, GenAI: &schema.GenAI{InputAttr: -1, OutputAttr: -1}}
 	empty.PartDay, empty.RetentionDays = testDay, 30
-	block.Append(empty)
+	block.one(empty)
 
 	huge := fullRow()
 	huge.Span.StartUnixNano, huge.Span.EndUnixNano = 9214646400000000000, math.MaxUint64 // 2262-01-01
@@ -241,11 +241,11 @@ func testExtremesSurvive(t *testing.T, b *bundle) {
 	huge.Span.Attrs[2].Value.Str = strings.Repeat("x", 5<<20)
 	huge.Cost.Nano, huge.Cost.Computed.N = math.MaxUint64, math.MaxUint64
 	huge.Span.Kind, huge.Span.StatusCode = 77, 77
-	block.Append(huge)
+	block.one(huge)
 
 	odd := fullRow()
 	odd.Span.Name, odd.Span.StartUnixNano, odd.Span.EndUnixNano = "reversed", math.MaxUint64, 0
-	block.Append(odd)
+	block.one(odd)
 	b.insert(t, block, "t")
 	if err := b.exec(t.Context(), "OPTIMIZE TABLE spans FINAL"); err != nil {
 		t.Fatal(err)
@@ -272,7 +272,7 @@ func testDictWidths(t *testing.T, b *bundle) {
 			r := fullRow()
 			r.Span.Name, r.Span.Index = fmt.Sprintf("name-%d", n), uint32(n)
 			r.Tenant = fmt.Sprintf("t%d", i)
-			block.Append(r)
+			block.one(r)
 		}
 		b.insert(t, block, fmt.Sprint(i))
 		b.expect(t, fmt.Sprintf("%d\t%d\t0", words, words),
@@ -290,7 +290,7 @@ func TestSharedContextsStayApart(t *testing.T) {
 	appendWith := func(offset int64, service string) {
 		res.Attrs[0].Value.Str = service
 		row.Offset = offset
-		block.Append(row)
+		block.one(row)
 	}
 	appendWith(1, "a")
 	appendWith(1, "a")

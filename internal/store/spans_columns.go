@@ -124,34 +124,45 @@ func (b *SpanBlock) bookColumns() []namedColumn {
 	}
 }
 
-// Append adds one row. It copies all it needs: r and what it refers to may be
-// reused afterwards.
-func (b *SpanBlock) Append(r *schema.SpanRow) {
-	s, g := r.Span, r.GenAI
+// Append adds rows. It copies all it needs: rows and what they refer to may be
+// reused afterwards. It fills a few columns at a time: the ends of all of them are
+// more than a processor has at hand.
+func (b *SpanBlock) Append(rows []schema.SpanRow) {
+	for i := range rows {
+		b.appendWho(&rows[i])
+	}
+	for i := range rows {
+		b.appendSpan(rows[i].Span)
+	}
+	b.genAI.add(rows)
+	for i := range rows {
+		b.call.add(rows[i].GenAI)
+	}
+	for i := range rows {
+		b.json = b.attrs.add(rows[i].Span.Attrs, rows[i].GenAI, b.json)
+	}
+	for i := range rows {
+		b.appendContext(&rows[i])
+	}
+	for i := range rows {
+		b.json = b.events.add(rows[i].Span.Events, b.json)
+		b.json = b.links.add(rows[i].Span.Links, b.json)
+	}
+	for i := range rows {
+		b.appendBook(&rows[i])
+	}
+	b.rows += len(rows)
+}
+
+func (b *SpanBlock) appendWho(r *schema.SpanRow) {
 	b.tenant.add(r.Tenant)
 	b.experimentID.add(r.ExperimentID)
-	b.appendSpan(s)
-	b.timeFlags.add(uint8(r.TimeFlags))
-	b.isEval.add(bit(g.Eval))
-	b.weight.add(g.Weight)
-	b.serviceName.add(g.ServiceName)
-	b.kind.add(g.Kind)
-	b.genAI.add(g, &r.Cost, r.Span.Attrs)
-	b.call.add(g)
-	b.json = b.attrs.add(s.Attrs, g, b.json)
-	b.appendContext(r)
-	b.json = b.events.add(s.Events, b.json)
-	b.json = b.links.add(s.Links, b.json)
-	b.mended.add(uint8(s.Mended))
-	b.receivedAt.add(r.ReceivedMilli)
-	b.partDay.add(r.PartDay)
-	b.retentionDays.add(r.RetentionDays)
-	b.src.log.add(r.Log)
-	b.src.partition.add(r.Partition)
-	b.src.offset.add(r.Offset)
-	b.srcIndex.add(s.Index)
-	b.origin.add(r.Origin)
-	b.rows++
+	b.serviceName.add(r.GenAI.ServiceName)
+	b.name.add(r.Span.Name)
+	b.kind.add(r.GenAI.Kind)
+	b.otelKind.add(kindName(r.Span.Kind))
+	b.isEval.add(bit(r.GenAI.Eval))
+	b.weight.add(r.GenAI.Weight)
 }
 
 func (b *SpanBlock) appendSpan(s *schema.Span) {
@@ -164,8 +175,6 @@ func (b *SpanBlock) appendSpan(s *schema.Span) {
 		b.parentSpanID.hex(s.ParentSpanID[:])
 	}
 	b.isRoot.add(bit(root))
-	b.name.add(s.Name)
-	b.otelKind.add(kindName(s.Kind))
 	b.status.add(statusOf(s.StatusCode))
 	b.statusMessage.add(s.StatusMessage)
 	b.startTime.add(nanoTime(s.StartUnixNano))
@@ -177,11 +186,8 @@ func (b *SpanBlock) appendSpan(s *schema.Span) {
 
 func (b *SpanBlock) appendContext(r *schema.SpanRow) {
 	s, last := r.Span, b.last
-	sameRecord := b.rows > 0 && last.offset == r.Offset && last.partition == r.Partition && last.log == r.Log
+	sameRecord := last.resource != nil && last.offset == r.Offset && last.partition == r.Partition && last.log == r.Log
 	b.last = rowContext{r.Log, r.Partition, r.Offset, s.Resource, s.Scope}
-	b.droppedAttrs.add(s.DroppedAttrs)
-	b.droppedEvents.add(s.DroppedEvents)
-	b.droppedLinks.add(s.DroppedLinks)
 	if r.ResourceJSON != "" {
 		b.resource.attrs.add(r.ResourceJSON)
 	} else {
@@ -194,8 +200,26 @@ func (b *SpanBlock) appendContext(r *schema.SpanRow) {
 	b.json = b.scope.add(s.Scope.Attrs, sameRecord && last.scope == s.Scope, b.json)
 	b.scope.dropped.add(s.Scope.DroppedAttrs)
 	b.scope.schemaURL.add(s.Scope.SchemaURL)
-	b.traceState.add(s.TraceState)
-	b.spanFlags.add(s.Flags)
+}
+
+// appendBook appends what the pipeline says of the row, and what the span's
+// sender says in passing.
+func (b *SpanBlock) appendBook(r *schema.SpanRow) {
+	b.droppedAttrs.add(r.Span.DroppedAttrs)
+	b.droppedEvents.add(r.Span.DroppedEvents)
+	b.droppedLinks.add(r.Span.DroppedLinks)
+	b.traceState.add(r.Span.TraceState)
+	b.spanFlags.add(r.Span.Flags)
+	b.timeFlags.add(uint8(r.TimeFlags))
+	b.mended.add(uint8(r.Span.Mended))
+	b.receivedAt.add(r.ReceivedMilli)
+	b.partDay.add(r.PartDay)
+	b.retentionDays.add(r.RetentionDays)
+	b.src.log.add(r.Log)
+	b.src.partition.add(r.Partition)
+	b.src.offset.add(r.Offset)
+	b.srcIndex.add(r.Span.Index)
+	b.origin.add(r.Origin)
 }
 
 // Reset implements Block.

@@ -186,7 +186,7 @@ func TestAppendAllocatesNothing(t *testing.T) {
 	fill := func() {
 		block.Reset()
 		for _, r := range rows {
-			block.Append(r)
+			block.one(r)
 		}
 	}
 	fill()
@@ -200,13 +200,13 @@ func TestResetLetsGoOfAGiant(t *testing.T) {
 	block := NewSpanBlock()
 	giant := fullRow()
 	giant.GenAI.Input = strings.Repeat("x", 8<<20)
-	block.Append(giant)
+	block.one(giant)
 	if block.Bytes() < 8<<20 {
 		t.Errorf("%d bytes", block.Bytes())
 	}
 	for range 2 {
 		block.Reset()
-		block.Append(fullRow())
+		block.one(fullRow())
 	}
 	if n := cap(block.genAI.input.buf); n > 1<<20 {
 		t.Errorf("%d bytes kept", n)

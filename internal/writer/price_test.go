@@ -19,7 +19,11 @@ type pricedSpans struct {
 	costs []schema.Cost
 }
 
-func (b *pricedSpans) Append(r *schema.SpanRow) { b.costs = append(b.costs, r.Cost) }
+func (b *pricedSpans) Append(rows []schema.SpanRow) {
+	for _, r := range rows {
+		b.costs = append(b.costs, r.Cost)
+	}
+}
 
 // calls encodes a trace: a roll-up that repeats its children's usage, a call of
 // a model with a price, and one without.

@@ -56,7 +56,8 @@ type stage struct {
 	rows    []placed       // spans of record to be stored
 	resent  schema.Indices // spans of record that are stored already
 	place   placer
-	scratch schema.GenAI
+	group   [group]schema.SpanRow // rows of record on their way into columns
+	scratch [group]schema.GenAI   // what they mean
 }
 
 // placed is a span to be stored: its place in the decoded record, and its day.
@@ -255,27 +256,38 @@ func (s *stage) invalid(ctx context.Context) error {
 	return s.letters.publish(ctx, s.record, letter{ReasonInvalidSpan, cause, int32(meant[0].First), meant})
 }
 
+// group is how many rows are made before their columns are filled.
+const group = 64
+
 // Add implements pipeline.Stage.
 func (s *stage) Add() error {
-	row := schema.SpanRow{
-		GenAI: &s.scratch, Tenant: s.tenant, ReceivedMilli: s.life.received, RetentionDays: s.retention,
-		Log: s.batchLog, Partition: s.log.Partition, Offset: s.record.Offset,
-	}
 	s.remember()
-	for _, p := range s.rows {
-		row.Span, row.PartDay, row.TimeFlags = &s.decoded[p.span], p.day, p.flags
+	for chunk := range slices.Chunk(s.rows, group) {
+		s.addGroup(chunk)
+	}
+	return nil
+}
+
+func (s *stage) addGroup(places []placed) {
+	s.normalizer.Forget()
+	for i, p := range places {
+		row := &s.group[i]
+		*row = schema.SpanRow{
+			GenAI: &s.scratch[i], Tenant: s.tenant, ReceivedMilli: s.life.received, RetentionDays: s.retention,
+			Log: s.batchLog, Partition: s.log.Partition, Offset: s.record.Offset,
+			Span: &s.decoded[p.span], PartDay: p.day, TimeFlags: p.flags,
+		}
 		row.Origin = s.life.spanOrigin(row.Span.Index)
-		s.normalizer.Normalize(row.Span, &s.scratch)
-		row.ExperimentID = experimentOf(s.expID, s.scratch.ExperimentID)
-		s.price(&row)
-		s.traces.add(&row)
-		s.spans.Append(&row)
+		s.normalizer.Normalize(row.Span, row.GenAI)
+		row.ExperimentID = experimentOf(s.expID, row.GenAI.ExperimentID)
+		s.price(row)
+		s.traces.add(row)
 		s.days.add(p.day)
-		if n := s.scratch.Rejected; n > 0 {
+		if n := row.GenAI.Rejected; n > 0 {
 			s.metrics.rejected.Add(float64(n))
 		}
 	}
-	return nil
+	s.spans.Append(s.group[:len(places)])
 }
 
 // price gives the row its cost, by the time its record was received first.

@@ -36,7 +36,13 @@ func (b *fakeBlock) Present(context.Context, Place, []uint16) ([]uint16, error) 
 
 type fakeSpans struct{ fakeBlock }
 
-func (b *fakeSpans) Append(r *schema.SpanRow) {
+func (b *fakeSpans) Append(rows []schema.SpanRow) {
+	for i := range rows {
+		b.note(&rows[i])
+	}
+}
+
+func (b *fakeSpans) note(r *schema.SpanRow) {
 	row := fmt.Sprintf("%s/%s/%s %d@%d", r.Tenant, r.ExperimentID, r.Span.Name, r.Span.Index, r.Offset)
 	if r.Origin != "" {
 		row += " of " + r.Origin

@@ -24,7 +24,7 @@ type Block interface {
 // SpanBlock is a Block of table spans.
 type SpanBlock interface {
 	Block
-	Append(row *schema.SpanRow)
+	Append(rows []schema.SpanRow)
 }
 
 // PartBlock is a Block of table trace_parts.

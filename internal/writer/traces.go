@@ -1,6 +1,7 @@
 package writer
 
 import (
+	"encoding/binary"
 	"math"
 	"slices"
 	"strings"
@@ -19,8 +20,30 @@ type traces struct {
 	index map[traceKey]int
 	parts []tracePart
 	last  int // the part added to last: a trace's spans come together
+	texts texts
 
 	resources resources
+}
+
+// texts copies what the parts say of their traces, many to an allocation.
+type texts struct{ chunk strings.Builder }
+
+const (
+	textsChunk = 64 << 10
+	longText   = textsChunk / 16
+)
+
+func (t *texts) clone(s string) string {
+	if len(s) > longText {
+		return strings.Clone(s)
+	}
+	if t.chunk.Cap()-t.chunk.Len() < len(s) {
+		t.chunk = strings.Builder{} // the full one lives as long as its texts
+		t.chunk.Grow(textsChunk)
+	}
+	from := t.chunk.Len()
+	t.chunk.WriteString(s)
+	return t.chunk.String()[from:]
 }
 
 type traceKey struct {
@@ -49,6 +72,7 @@ func (t *traces) reset() {
 	clear(t.index)
 	clear(t.parts) // lets go of the strings
 	t.parts = t.parts[:0]
+	t.texts = texts{}
 	t.resources.reset()
 }
 
@@ -69,13 +93,13 @@ func (t *traces) add(row *schema.SpanRow) {
 	p.Tells |= tells(row)
 	root := s.ParentSpanID.IsZero()
 	if p.session.better(g.SessionID, s, root) {
-		p.SessionID = strings.Clone(g.SessionID)
+		p.SessionID = t.texts.clone(g.SessionID)
 	}
 	if p.user.better(g.UserID, s, root) {
-		p.UserID = strings.Clone(g.UserID)
+		p.UserID = t.texts.clone(g.UserID)
 	}
 	if root && !p.HasRoot {
-		p.setRoot(s, g)
+		p.setRoot(s, g, &t.texts)
 	}
 }
 
@@ -92,8 +116,8 @@ func (t *traces) part(row *schema.SpanRow) *tracePart {
 	if !found {
 		i = len(t.parts)
 		t.parts = append(t.parts, tracePart{TracePart: schema.TracePart{
-			Tenant: row.Tenant, TraceID: s.TraceID, ExperimentID: strings.Clone(row.ExperimentID),
-			ServiceName: strings.Clone(row.GenAI.ServiceName), PartDay: row.PartDay, RetentionDays: row.RetentionDays,
+			Tenant: row.Tenant, TraceID: s.TraceID, ExperimentID: t.texts.clone(row.ExperimentID),
+			ServiceName: t.texts.clone(row.GenAI.ServiceName), PartDay: row.PartDay, RetentionDays: row.RetentionDays,
 			MinStart: s.StartUnixNano, MaxEnd: s.EndUnixNano,
 		}})
 		t.index[key] = i
@@ -117,15 +141,15 @@ func (p *tracePart) count(s *schema.Span, g *schema.GenAI) {
 	}
 }
 
-func (p *tracePart) setRoot(s *schema.Span, g *schema.GenAI) {
+func (p *tracePart) setRoot(s *schema.Span, g *schema.GenAI, texts *texts) {
 	p.HasRoot = true
 	p.RootSpanID = s.SpanID
-	p.RootName = strings.Clone(s.Name)
-	p.ServiceName = strings.Clone(g.ServiceName)
+	p.RootName = texts.clone(s.Name)
+	p.ServiceName = texts.clone(g.ServiceName)
 	p.RootStatus = s.StatusCode
 	p.RootStart, p.RootEnd = s.StartUnixNano, s.EndUnixNano
-	p.InputPreview = preview(g.Input)
-	p.OutputPreview = preview(g.Output)
+	p.InputPreview = texts.clone(preview(g.Input))
+	p.OutputPreview = texts.clone(preview(g.Output))
 }
 
 // better reports whether a span's value replaces the one held, and if so holds
@@ -141,18 +165,38 @@ func (i *identity) better(value string, s *schema.Span, root bool) bool {
 	return true
 }
 
-// preview is the first previewRunes characters of text, owned.
+// preview is the first previewRunes characters of text.
 func preview(text string) string {
+	if len(text) <= previewRunes {
+		return text
+	}
+	if isASCII(text[:previewRunes]) {
+		return text[:previewRunes]
+	}
 	n := 0
 	for i := range len(text) {
 		if !utf8.RuneStart(text[i]) {
 			continue
 		}
 		if n++; n > previewRunes {
-			return strings.Clone(text[:i])
+			return text[:i]
 		}
 	}
-	return strings.Clone(text)
+	return text
+}
+
+func isASCII(text string) bool {
+	for ; len(text) >= 8; text = text[8:] {
+		if binary.LittleEndian.Uint64([]byte(text[:8]))&0x8080808080808080 != 0 {
+			return false
+		}
+	}
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // addSaturating keeps an absurd client count from wrapping into a small one.

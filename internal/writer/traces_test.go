@@ -134,3 +134,35 @@ func TestTagsAreTold(t *testing.T) {
 		}
 	}
 }
+
+// TestPreviewCountsCharacters: 200 of them, however many bytes they take.
+func TestPreviewCountsCharacters(t *testing.T) {
+	a := func(n int) string { return strings.Repeat("a", n) }
+	for _, c := range []struct{ text, want string }{
+		{"", ""},
+		{a(200), a(200)},
+		{a(201), a(200)},
+		{a(199) + "é", a(199) + "é"},
+		{a(199) + "éa", a(199) + "é"},
+		{a(200) + "é", a(200)},
+		{"é" + a(200), "é" + a(199)},
+		{a(7) + strings.Repeat("€", 300), a(7) + strings.Repeat("€", 193)},
+	} {
+		if got := preview(c.text); got != c.want {
+			t.Errorf("%q: %q, want %q", c.text, got, c.want)
+		}
+	}
+}
+
+// TestTextsStayWhatTheyWere when others follow, in a chunk or beyond one.
+func TestTextsStayWhatTheyWere(t *testing.T) {
+	var of texts
+	var got, want []string
+	for i := range 3000 {
+		text := strings.Repeat(fmt.Sprint(i, " "), 1+i%300)
+		got, want = append(got, of.clone(text)), append(want, text)
+	}
+	if !slices.Equal(got, want) {
+		t.Error("a text was overwritten")
+	}
+}

@@ -90,14 +90,17 @@ type (
 )
 
 // Append implements writer.SpanBlock.
-func (b *spanBlock) Append(r *schema.SpanRow) {
-	b.rows = append(b.rows, row{
-		key: key{
-			log: r.Log, partition: r.Partition, first: r.Offset, offset: r.Offset, index: int(r.Span.Index),
-			tenant: string([]byte(r.Tenant)), trace: r.Span.TraceID, span: r.Span.SpanID,
-		},
-		day: r.PartDay, spans: 1, poison: r.Span.Name == poisonName,
-	})
+func (b *spanBlock) Append(rows []schema.SpanRow) {
+	for i := range rows {
+		r := &rows[i]
+		b.rows = append(b.rows, row{
+			key: key{
+				log: r.Log, partition: r.Partition, first: r.Offset, offset: r.Offset, index: int(r.Span.Index),
+				tenant: string([]byte(r.Tenant)), trace: r.Span.TraceID, span: r.Span.SpanID,
+			},
+			day: r.PartDay, spans: 1, poison: r.Span.Name == poisonName,
+		})
+	}
 }
 
 // Append implements writer.PartBlock.

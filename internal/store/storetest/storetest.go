@@ -85,10 +85,10 @@ func (b *bench) block(days ...uint16) *store.SpanBlock {
 	for i, day := range days {
 		span := &schema.Span{Resource: new(schema.Resource), Scope: new(schema.Scope), SpanID: schema.SpanID{1}, Name: "chat"}
 		_, _ = rand.Read(span.TraceID[:]) // never fails
-		out.Append(&schema.SpanRow{
+		out.Append([]schema.SpanRow{{
 			Span: span, GenAI: new(schema.GenAI), Tenant: b.tenant, ExperimentID: "0",
 			PartDay: day, RetentionDays: 1000, Log: b.log, Partition: 4, Offset: int64(i),
-		})
+		}})
 	}
 	return out
 }

@@ -157,9 +157,11 @@ type keptSpans struct {
 }
 
 // Append implements writer.SpanBlock.
-func (b *keptSpans) Append(r *schema.SpanRow) {
-	b.rows++
-	b.of.spans(r)
+func (b *keptSpans) Append(rows []schema.SpanRow) {
+	b.rows += len(rows)
+	for i := range rows {
+		b.of.spans(&rows[i])
+	}
 }
 
 type keptParts struct{ *nowhere }

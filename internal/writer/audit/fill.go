@@ -91,9 +91,12 @@ type fillSpans struct {
 }
 
 // Append implements writer.SpanBlock.
-func (b *fillSpans) Append(r *schema.SpanRow) {
-	if b.f.wanted(r.Tenant, r.PartDay) && !b.f.gone(r.Tenant, r.Span.TraceID, r.ReceivedMilli) {
-		b.SpanFill.Append(r)
+func (b *fillSpans) Append(rows []schema.SpanRow) {
+	for i := range rows {
+		r := &rows[i]
+		if b.f.wanted(r.Tenant, r.PartDay) && !b.f.gone(r.Tenant, r.Span.TraceID, r.ReceivedMilli) {
+			b.SpanFill.Append(rows[i : i+1])
+		}
 	}
 }
 

@@ -240,8 +240,10 @@ type (
 func (w *world) NewSpans() SpanFill { return memorySpans{&memory{w: w, name: tableSpans}} }
 func (w *world) NewParts() PartFill { return memoryParts{&memory{w: w, name: tableParts}} }
 
-func (m memorySpans) Append(r *schema.SpanRow) {
-	m.spans = append(m.spans, schema.StoredSpan{Log: r.Log, Offset: r.Offset, Index: r.Span.Index, Trace: r.Span.TraceID, Span: r.Span.SpanID})
+func (m memorySpans) Append(rows []schema.SpanRow) {
+	for _, r := range rows {
+		m.spans = append(m.spans, schema.StoredSpan{Log: r.Log, Offset: r.Offset, Index: r.Span.Index, Trace: r.Span.TraceID, Span: r.Span.SpanID})
+	}
 }
 
 func (m memoryParts) Append(p *schema.TracePart) {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/spanmill/spanmill/pkg/schema"
 )
 
@@ -82,9 +84,31 @@ func TestNoAllocation(t *testing.T) {
 	for name, s := range spans {
 		n := New()
 		var g schema.GenAI
+		n.Forget()
 		n.Normalize(s, &g) // grows the normalizer's own memory
-		if got := testing.AllocsPerRun(100, func() { n.Normalize(s, &g) }); got != 0 {
+		if got := testing.AllocsPerRun(100, func() { n.Forget(); n.Normalize(s, &g) }); got != 0 {
 			t.Errorf("%s: %v allocations a span, want 0", name, got)
+		}
+	}
+}
+
+// TestSpansOfAGroup: what was made for the spans before is neither changed nor
+// counted, until it is forgotten.
+func TestSpansOfAGroup(t *testing.T) {
+	t.Parallel()
+	samples := mixedSpans(t)
+	names := slices.Sorted(maps.Keys(samples))
+	group, alone := New(), New()
+	got := make([]schema.GenAI, 20*len(names))
+	for i := range got {
+		group.Normalize(samples[names[i%len(names)]], &got[i])
+	}
+	for i := range got {
+		var want schema.GenAI
+		alone.Forget()
+		alone.Normalize(samples[names[i%len(names)]], &want)
+		if diff := cmp.Diff(want, got[i]); diff != "" {
+			t.Fatalf("%s, number %d: %s", names[i%len(names)], i, diff)
 		}
 	}
 }
@@ -95,7 +119,9 @@ func TestMemoryIsGivenBack(t *testing.T) {
 	n := New()
 	var g schema.GenAI
 	big := dict1{"x", string(make([]byte, 4*maxKeptBytes))}
+	n.Forget()
 	n.Normalize(span("input.value", big), &g)
+	n.Forget()
 	n.Normalize(span("input.value", "small"), &g)
 	if got := cap(n.made); got > maxKeptBytes {
 		t.Errorf("%d bytes are kept", got)
@@ -111,6 +137,7 @@ func BenchmarkNormalize(b *testing.B) {
 			var g schema.GenAI
 			b.ReportAllocs()
 			for b.Loop() {
+				n.Forget()
 				n.Normalize(s, &g)
 			}
 		})
@@ -121,6 +148,7 @@ func BenchmarkNormalize(b *testing.B) {
 		var g schema.GenAI
 		b.ReportAllocs()
 		for i := 0; b.Loop(); i++ {
+			n.Forget()
 			n.Normalize(spans[i%len(spans)], &g)
 		}
 	})

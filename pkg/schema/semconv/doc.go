@@ -51,5 +51,5 @@
 //
 // Normalize allocates nothing for scalar attributes. Text that had to be made
 // (rendered JSON, decoded escapes, numbers as names) lies in the Normalizer's
-// own memory and is valid until its next call.
+// own memory and is valid until Forget.
 package semconv

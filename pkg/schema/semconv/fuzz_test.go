@@ -39,6 +39,7 @@ func FuzzNormalize(f *testing.F) {
 		}
 		before := slices.Clone(s.Attrs)
 		var g schema.GenAI
+		n.Forget()
 		n.Normalize(&s, &g)
 		if diff := cmp.Diff(before, s.Attrs); diff != "" {
 			t.Fatal("the span was changed\n" + diff)
@@ -106,6 +107,7 @@ func FuzzFold(f *testing.F) {
 			s.Attrs = append(s.Attrs, schema.Attr{Key: "gen_ai.prompt." + path, Value: value(text)})
 		}
 		var g schema.GenAI
+		n.Forget()
 		n.Normalize(&s, &g)
 		if g.Input != "" && g.ContentFlags&schema.ContentFolded != 0 && !json.Valid([]byte(g.Input)) {
 			t.Errorf("%q: %s", paths, g.Input)

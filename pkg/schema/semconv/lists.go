@@ -112,8 +112,9 @@ func (n *Normalizer) list(h *hit, commas bool) []string {
 }
 
 func (n *Normalizer) enlist(word string) {
-	if !emptyText(word) && len(n.lists) < 2*maxListed {
+	if !emptyText(word) && n.room > 0 {
 		n.lists = append(n.lists, word)
+		n.room--
 	}
 }
 
@@ -123,6 +124,7 @@ func (n *Normalizer) listed(start int) []string {
 		return nil
 	}
 	end := min(len(n.lists), start+maxListed)
+	n.room += len(n.lists) - end
 	n.lists = n.lists[:end]
 	return n.lists[start:end:end]
 }

@@ -31,6 +31,7 @@ type Normalizer struct {
 	rejected int
 	made     []byte   // text that is in no attribute
 	lists    []string // what FinishReasons and Tags are slices of
+	room     int      // how many words the span's may still be given
 }
 
 // hit is an attribute that some source knows.
@@ -85,8 +86,15 @@ func New() *Normalizer {
 	return &Normalizer{table: compile(dialects()), providers: compileProviders()}
 }
 
+// Forget ends the life of what Normalize has made so far, and uses its memory
+// again.
+func (n *Normalizer) Forget() {
+	n.made = kept(n.made, maxKeptBytes)
+	n.lists = kept(n.lists, maxKeptLists)
+}
+
 // Normalize fills out from the span, every field of it. It does not change the
-// span; what out refers to aliases the span's, or is valid until the next call.
+// span; what out refers to aliases the span's, or is valid until Forget.
 func (n *Normalizer) Normalize(span *schema.Span, out *schema.GenAI) {
 	n.reset()
 	n.gather(span)
@@ -101,11 +109,10 @@ func (n *Normalizer) Normalize(span *schema.Span, out *schema.GenAI) {
 }
 
 func (n *Normalizer) reset() {
-	n.made = kept(n.made, maxKeptBytes)
 	n.hits = kept(n.hits, maxKeptHits)
 	n.values = kept(n.values, maxKeptHits)
 	n.leaves = kept(n.leaves, maxKeptHits)
-	n.lists = kept(n.lists, maxKeptLists)
+	n.room = 2 * maxListed
 	n.spoken, n.folded, n.home, n.sorted, n.encoded = 0, 0, -1, false, false
 	n.kind, n.kindFrom, n.rejected = "", len(kindSources), 0
 	n.best, n.counts, n.marked = noCandidates, noCounts, marked{}

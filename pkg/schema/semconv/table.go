@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
+	"unique"
 )
 
 // table is all dialects compiled: what each known attribute key is good for.
@@ -13,6 +14,9 @@ type table struct {
 	sources []source
 	slots   []uint16 // open addressing: index into sources + 1
 	shift   uint
+	// handles keep the sources' keys in the memory that decoders give the same
+	// keys: they compare at once.
+	handles []unique.Handle[string]
 
 	families []string         // by precedence; the last is otherFamily
 	prefixes [256][]keyPrefix // by first byte
@@ -219,6 +223,11 @@ func (t *table) mustBeOrdered() {
 // hash fills the slots. There are at least four a source: nearly every unknown
 // key meets an empty one.
 func (t *table) hash() {
+	for i := range t.sources {
+		handle := unique.Make(t.sources[i].key)
+		t.sources[i].key = handle.Value()
+		t.handles = append(t.handles, handle)
+	}
 	t.shift = uint(64 - bits.Len(uint(4*len(t.sources))))
 	t.slots = make([]uint16, 1<<(64-t.shift))
 	for i, s := range t.sources {
