@@ -65,14 +65,35 @@ func (c *calendar) make(ctx context.Context) error {
 		return err
 	}
 	for _, kind := range []struct {
-		name, param string
-		days        map[int64]bool
-	}{{"users", "at", c.active}, {"retention", "at", c.retained}, {"calendar", "day", c.events}} {
+		name string
+		days map[int64]bool
+	}{{"users", c.active}, {"retention", c.retained}} {
 		for _, day := range slices.Sorted(maps.Keys(kind.days)) {
-			if err := c.t.do(ctx, kind.name, params{"run": text(version), kind.param: date(day)}); err != nil {
+			if err := c.t.do(ctx, kind.name, params{"run": text(version), "at": date(day)}); err != nil {
 				return err
 			}
 		}
 	}
+	for _, span := range spans(slices.Sorted(maps.Keys(c.events))) {
+		if err := c.t.do(ctx, "calendar", params{"run": text(version), "first": date(span[0]), "last": date(span[1])}); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// spanDays is how many days, of those around which something has changed, are made
+// at once: each reads the sessions of its neighbours, too.
+const spanDays = 8
+
+// spans gives the first and last of days that follow each other.
+func spans(days []int64) (out [][2]int64) {
+	for _, day := range days {
+		if n := len(out) - 1; n >= 0 && day == out[n][1]+1 && day < out[n][0]+spanDays {
+			out[n][1] = day
+			continue
+		}
+		out = append(out, [2]int64{day, day})
+	}
+	return out
 }

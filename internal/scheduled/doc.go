@@ -18,11 +18,12 @@
 //     the index on offsets: heads and touched read what is behind the positions of
 //     the last run. On which days the traces lie that an assessment, an event or a
 //     deletion is about is looked up by their hash (trace_days). Sessions, users and
-//     traces are read within nine days of the days that changed (members to gone),
-//     by partitions; the minutes made anew are those in which sessions close that
-//     differ from what was known (differing), and the days made anew look back 58.
-//     Of users alone all days are read (firsts), by their key, of those that the
-//     run is about. What there is more than two months ago is read by none of them.
+//     traces are read by days, within nine of those that changed (members to gone);
+//     the minutes made anew are those in which sessions close that differ from what
+//     was known (differing), and the days made anew look back 58. FINAL would read
+//     all days of a table whose key does not have the day: the settings of these
+//     statements say that a key has one (store.Scheduled). Of users alone all days
+//     are read (firsts), by their key, of those that the run is about.
 //   - S2: a session closes at its newest end plus 30 minutes, whenever it is looked
 //     at. A late span moves that instant, and the next run corrects both minutes.
 //   - S3: a run may be cut off, stand still, or be run by several at once: what it

@@ -347,6 +347,7 @@ func TestStatements(t *testing.T) {
 	all, err := ParseStatements("m.yaml", []byte(`sql:
   - {name: goals_by_kind, every: 15s, statement: "SELECT attrs['goal'] AS kind, count() AS value FROM business_events_once GROUP BY kind"}
   - {name: share, every: 15s, statement: "SELECT countIf(attrs['goal'] = 'g0') AS part, count() AS n FROM business_events WHERE {tenant:String} = 'default'"}
+  - {name: sessions_of_today, every: 15s, statement: "SELECT count() AS value FROM sessions WHERE day = today()"}
   - {name: too_many, every: 15s, series: 2, statement: "SELECT arrayJoin([1, 2, 3]) AS label, 1 AS value"}
   - {name: elsewhere, every: 15s, statement: "SELECT count() AS value FROM system.tables"}
   - {name: by_url, every: 15s, statement: "SELECT 1 AS value FROM url('http://127.0.0.1:1/', 'TSV', 'a String')"}
@@ -364,10 +365,10 @@ func TestStatements(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := b.query(t, "SELECT metric, labels['kind'], count, sum FROM business_1m FINAL WHERE tenant = 'default' AND startsWith(series, 'now') ORDER BY ALL")
-	if want := "goals_by_kind\tg0\t1\t3000000\ngoals_by_kind\tg1\t1\t2000000\nshare\t\t5\t3000000"; got != want {
+	if want := "goals_by_kind\tg0\t1\t3000000\ngoals_by_kind\tg1\t1\t2000000\nsessions_of_today\t\t1\t0\nshare\t\t5\t3000000"; got != want {
 		t.Errorf("told:\n%s\nwant\n%s", got, want)
 	}
-	for _, s := range all[2:] {
+	for _, s := range all[3:] {
 		limits := s.Limits
 		limits.Tenant = "default"
 		rows, err := runner.tables.Limited(t.Context(), s.SQL, limits)

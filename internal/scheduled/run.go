@@ -137,9 +137,8 @@ func (t *tenantPass) do(ctx context.Context, name string, values params) error {
 }
 
 // ask gives the rows of a question of sql/ whose columns are whole numbers.
-func (t *tenantPass) ask(ctx context.Context, name string, w words, values params) ([][]int64, error) {
-	w.tenant = t.tenant
-	sql, err := render(name, w)
+func (t *tenantPass) ask(ctx context.Context, name string, values params) ([][]int64, error) {
+	sql, err := render(name, words{tenant: t.tenant})
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +167,7 @@ func (t *tenantPass) all(ctx context.Context, changed bool) error {
 		if err := t.do(ctx, "told", params{"run": text(t.base())}); err != nil {
 			return err
 		}
-		days, err := t.ask(ctx, "days", words{}, params{"run": text(t.base())})
+		days, err := t.ask(ctx, "days", params{"run": text(t.base())})
 		if err != nil {
 			return err
 		}
@@ -206,7 +205,7 @@ func (t *tenantPass) day(ctx context.Context, day int64, daily *calendar) error 
 			return err
 		}
 	}
-	changed, err := t.ask(ctx, "changed_days", words{}, values)
+	changed, err := t.ask(ctx, "changed_days", values)
 	if err != nil {
 		return err
 	}
@@ -214,11 +213,11 @@ func (t *tenantPass) day(ctx context.Context, day int64, daily *calendar) error 
 		daily.users(row[0])
 	}
 	daily.around(day)
-	starts, err := t.ask(ctx, "starts", words{}, values)
+	starts, err := t.ask(ctx, "starts", values)
 	if err != nil || len(starts) == 0 || starts[0][0] == 0 {
 		return err // nothing is otherwise than it was
 	}
-	return t.owe(ctx, day, starts[0][0], t.touchedBy(version, day, starts[0]))
+	return t.owe(ctx, day, starts[0][0], t.touchedBy(version, starts[0]))
 }
 
 // sessionsAtOnce is how many sessions may have changed before their minutes are
@@ -244,12 +243,15 @@ func (t *tenantPass) owe(ctx context.Context, day, sessions int64, due string) e
 }
 
 // touchedBy is the condition that a session has changed, or that its user may have
-// come back by one that has: it had ended by then, and not long before.
-func (t *tenantPass) touchedBy(version uint64, day int64, starts []int64) string {
-	return fmt.Sprintf("day BETWEEN toDate(%d) - 10 AND toDate(%[1]d) + 10 AND (version = %d"+
+// come back by one that has: it had ended by then, and not long before. It closed
+// on a day of those that have changed, or on one from that time on.
+func (t *tenantPass) touchedBy(version uint64, starts []int64) string {
+	const perDay = 24 * 60 * 60 * 1000
+	ended := starts[1] - t.tenant.Recontact.Milliseconds() - 1
+	return fmt.Sprintf("day BETWEEN toDate(%d) AND toDate(%d) AND (version = %d"+
 		" OR ended_at BETWEEN fromUnixTimestamp64Milli(%d, 'UTC') AND fromUnixTimestamp64Milli(%d, 'UTC')"+
-		" AND user_id IN (SELECT id FROM scheduled_work WHERE run = %[2]d AND tenant = %[5]s AND kind = 'user'))",
-		day, version, starts[1]-t.tenant.Recontact.Milliseconds()-1, starts[2], quote(t.name))
+		" AND user_id IN (SELECT id FROM scheduled_work WHERE run = %[3]d AND tenant = %[6]s AND kind = 'user'))",
+		min(starts[3], ended/perDay), max(starts[4], (starts[2]+Idle.Milliseconds())/perDay), version, ended, starts[2], quote(t.name))
 }
 
 // timeHasCome is the condition that a session has closed since the last run, or
@@ -273,20 +275,20 @@ func (t *tenantPass) minutes(ctx context.Context) error {
 	}
 	due := "(" + strings.Join(t.due, " OR ") + ")"
 	t.due, t.changed = nil, 0
-	rows, err := t.ask(ctx, "minutes", words{Due: due}, nil)
-	if err != nil {
-		return err
-	}
-	if len(rows) != 1 || rows[0][2] == 0 {
-		return nil
-	}
 	version, err := t.version()
 	if err != nil {
 		return err
 	}
-	return t.exec(ctx, "panes", words{tenant: t.tenant, Due: due}, t.values(params{
-		"run": text(version), "first": date(rows[0][0]), "last": date(rows[0][1]),
-	}))
+	values := params{"run": text(version)}
+	if err := t.exec(ctx, "minutes", words{Due: due}, t.values(values)); err != nil {
+		return err
+	}
+	rows, err := t.ask(ctx, "minute_days", values)
+	if err != nil || len(rows) != 1 || rows[0][2] == 0 {
+		return err
+	}
+	values["first"], values["last"] = date(rows[0][0]), date(rows[0][1])
+	return t.do(ctx, "panes", values)
 }
 
 // date writes a day since 1970 as the server reads it.

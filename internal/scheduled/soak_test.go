@@ -29,7 +29,9 @@ const (
 	soakUsers  = 30_000
 	soakNew    = 50 // of about as many users: seventeen times what a quarter of a minute of the history has
 	soakRuns   = 8
-	soakDays   = 62 // more than any metric of a day looks back on
+	soakMade   = 4  // days that a run makes; the first two of them are there again and again before that
+	soakBrief  = 62 // days: more than any metric of a day looks back on
+	soakLong   = 186
 )
 
 // TestSoakRunDoesNotGrowWithHistory: a run costs at most two CPU-seconds of
@@ -41,9 +43,11 @@ func TestSoakRunDoesNotGrowWithHistory(t *testing.T) {
 	h.rows = &metered{Tables: tables{store.Scheduled{Store: h.Store}}, t: t, e: e}
 	h.runner = h.bench.runner(t, population.Assumptions("default", "Europe/Berlin", population.Usual), h.rows)
 	h.days(t)
-	brief, few := h.cost(t), h.query(t, "SELECT uniqExact(session_id) FROM trace_parts")
-	h.longAgo(t)
-	long, many := h.cost(t), h.query(t, "SELECT uniqExact(session_id) FROM trace_parts")
+	const sessions = "SELECT uniqExact(session_id) FROM trace_parts"
+	h.before(t, soakMade, soakBrief)
+	brief, few := h.cost(t), h.query(t, sessions)
+	h.before(t, soakBrief, soakLong)
+	long, many := h.cost(t), h.query(t, sessions)
 	t.Logf("a run after %s sessions: %.2f CPU-s; after %s: %.2f CPU-s", few, brief, many, long)
 	if brief > mostCPU || long > brief*1.2 {
 		t.Errorf("want at most %.1f CPU-s, and at most a fifth more after three times the history", mostCPU)
@@ -62,52 +66,60 @@ type history struct {
 // days adds the days up to now, and a run that makes them.
 func (h *history) days(t testing.TB) {
 	t.Helper()
-	for day := soakDays - 1; day >= 0; day-- {
+	for day := soakMade - 1; day >= 0; day-- {
 		h.next = h.insert(t, h.now.AddDate(0, 0, -day), soakADay, h.next)
 	}
-	h.query(t, "OPTIMIZE TABLE trace_parts")
 	h.rows.spent = map[string]float64{}
 	began := time.Now()
 	if err := h.runner.Once(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	h.rows.tell(1)
-	t.Logf("%d days of %d sessions were made in %s", soakDays, soakADay, time.Since(began).Round(time.Second))
+	t.Logf("%d days of %d sessions were made in %s", soakMade, soakADay, time.Since(began).Round(time.Second))
 }
 
-// longAgo has the days, but for the last two, be there twice more, earlier: of the
-// same users, as runs then would have left them.
-func (h *history) longAgo(t testing.TB) {
+// before has the first two days be there again, earlier, so that there are so many
+// days in place of so many: of the same users, as runs then would have left them.
+func (h *history) before(t testing.TB, from, upto int) {
 	t.Helper()
-	first := day(h.now.AddDate(0, 0, -soakDays))
-	old := fmt.Sprintf("h.src_offset < %d AND h.part_day >= toDate('%s')", (soakDays-2)*soakADay*soakTraces, first) // no copies of copies
-	closed := fmt.Sprintf("'%s'", h.now.Add(-47*time.Hour).Format(time.DateTime))
-	for period := 1; period <= 2; period++ {
-		back := fmt.Sprintf("INTERVAL %d DAY", period*soakDays)
-		trace := func(n string) string {
-			return fmt.Sprintf("lower(hex(sipHash128(toUInt64(%s) + %d)))", n, period*1_000_000_000_000)
-		}
-		session := fmt.Sprintf("'p%d' || session_id AS session_id", period)
-		received := "received_at - " + back + " AS received_at, part_day - " + back + " AS part_day"
-		nano := fmt.Sprint(int64(period*soakDays) * 86_400_000_000_000)
-		for table, replaced := range map[string]string{
-			"trace_parts": trace("src_offset") + " AS trace_id, " + session + ", start_time - " + back + " AS start_time, end_time - " + back + " AS end_time," +
-				" start_unix_nano - " + nano + " AS start_unix_nano, end_unix_nano - " + nano + " AS end_unix_nano, " + received,
-			"business_events": fmt.Sprintf("'p%d' || event_id AS event_id, ", period) + session + ", time - " + back + " AS time, " + received,
-			"assessments":     trace("src_offset") + " AS trace_id, create_ms - intDiv(" + nano + ", 1000000) AS create_ms, " + received,
-			"trace_deletions": "reverse(" + trace("src_offset") + ") AS trace_id, " + received,
-		} {
-			h.query(t, "INSERT INTO "+table+" SELECT * REPLACE ("+replaced+") FROM "+table+" AS h WHERE "+old)
-		}
-		h.query(t, "INSERT INTO trace_days SELECT tenant, cityHash64(trace_id), part_day, 400 FROM trace_parts WHERE startsWith(session_id, 'p"+fmt.Sprint(period)+"')")
-		h.query(t, "INSERT INTO session_facts SELECT * REPLACE ("+session+", day - "+back+" AS day, closes_at - "+back+" AS closes_at, started_at - "+back+" AS started_at, ended_at - "+back+" AS ended_at,"+
-			fmt.Sprintf(" arraySort(arrayMap(i -> cityHash64(%s), range(%d))) AS trace_hashes)", trace(fmt.Sprintf("%d * toUInt64(substring(h.session_id, 2)) + i", soakTraces)), soakTraces)+
-			" FROM session_facts AS h FINAL WHERE startsWith(h.session_id, 's') AND h.closes_at < "+closed)
-		h.query(t, "INSERT INTO business_1m SELECT * REPLACE (time - "+back+" AS time, part_day - "+back+" AS part_day) FROM business_1m AS h FINAL WHERE view != 'user' AND view != 'retention' AND h.time < "+closed+" AND h.part_day >= toDate('"+first+"')")
+	const atOnce = 40 // of two days: an insert takes a hundred days at most
+	for first := (from - soakMade) / 2; first < (upto-soakMade)/2; first += atOnce {
+		h.again(t, fmt.Sprintf("(SELECT toInt64(number) + 1 AS p FROM numbers(%d, %d)) AS periods", first, min(atOnce, (upto-soakMade)/2-first)))
 	}
 	h.query(t, "INSERT INTO user_days (tenant, user_id, day, first, traces, turns, sessions, cost_nano, retention_days, version)"+
 		" SELECT 'default', user_id, toDate(end_time, 'Europe/Berlin') AS day, day = min(day) OVER (PARTITION BY user_id), count(), count(), uniqExact(session_id), toInt64(sum(cost) * 1000000000), 400,"+
 		" (SELECT max(run) * 10000 + 9999 FROM scheduled_runs WHERE done) FROM trace_parts GROUP BY user_id, day")
+}
+
+// again inserts the first two days once for each period, which has p, its number.
+func (h *history) again(t testing.TB, periods string) {
+	t.Helper()
+	first := day(h.now.AddDate(0, 0, -soakMade)) // no copies of copies
+	old := fmt.Sprintf(" AS h CROSS JOIN %s WHERE h.src_offset < %d AND h.part_day >= toDate('%s')", periods, (soakMade-2)*soakADay*soakTraces, first)
+	closed := fmt.Sprintf("'%s'", h.now.Add(-47*time.Hour).Format(time.DateTime))
+	const (
+		back     = "toIntervalDay(2 * p)"
+		session  = "'p' || toString(p) || h.session_id AS session_id"
+		received = "h.received_at - " + back + " AS received_at, h.part_day - " + back + " AS part_day"
+		trace    = "lower(hex(sipHash128(toUInt64(%s) + toUInt64(p) * 1000000000000)))"
+		nano     = "toUInt64(p) * 172800000000000"
+	)
+	id := fmt.Sprintf(trace, "h.src_offset")
+	for table, replaced := range map[string]string{
+		"trace_parts": id + " AS trace_id, " + session + ", h.start_time - " + back + " AS start_time, h.end_time - " + back + " AS end_time," +
+			" h.start_unix_nano - " + nano + " AS start_unix_nano, h.end_unix_nano - " + nano + " AS end_unix_nano, " + received,
+		"business_events": "'p' || toString(p) || h.event_id AS event_id, " + session + ", h.time - " + back + " AS time, " + received,
+		"assessments":     id + " AS trace_id, h.create_ms - intDiv(" + nano + ", 1000000) AS create_ms, " + received,
+		"trace_deletions": "reverse(" + id + ") AS trace_id, " + received,
+	} {
+		h.query(t, "INSERT INTO "+table+" SELECT h.* REPLACE ("+replaced+") FROM "+table+old)
+	}
+	h.query(t, "INSERT INTO trace_days SELECT 'default', cityHash64("+id+"), h.part_day - "+back+", 400 FROM trace_parts"+old)
+	h.query(t, "INSERT INTO session_facts SELECT h.* REPLACE ("+session+", h.day - "+back+" AS day, h.closes_at - "+back+" AS closes_at, h.started_at - "+back+" AS started_at, h.ended_at - "+back+" AS ended_at,"+
+		fmt.Sprintf(" arraySort(arrayMap(i -> cityHash64("+trace+"), range(%d))) AS trace_hashes)", fmt.Sprintf("%d * toUInt64(substring(h.session_id, 2)) + i", soakTraces), soakTraces)+
+		" FROM (SELECT * FROM session_facts FINAL WHERE startsWith(session_id, 's') AND closes_at < "+closed+") AS h CROSS JOIN "+periods)
+	h.query(t, "INSERT INTO business_1m SELECT h.* REPLACE (h.time - "+back+" AS time, h.part_day - "+back+" AS part_day)"+
+		" FROM (SELECT * FROM business_1m FINAL WHERE view NOT IN ('user', 'retention') AND time < "+closed+" AND part_day >= toDate('"+first+"')) AS h CROSS JOIN "+periods)
 }
 
 // cost gives the CPU-seconds of a run with a few new sessions.

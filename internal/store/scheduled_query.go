@@ -14,6 +14,9 @@ import (
 const scheduledSums = "sum(count), sum(sum), sum(count) * 1000000, sum(sum), min(min), max(max)," +
 	" mapKeys(sumMap(buckets) AS b), mapValues(b), emptyArrayUInt16(), emptyArrayUInt8()"
 
+// onlyThoseDays lets FINAL leave out the days that are not asked for: a key has one.
+const onlyThoseDays = " SETTINGS do_not_merge_across_partitions_select_final = 1"
+
 // Bounds of a question for what is made on a schedule.
 const (
 	scheduledPane    = 60 // seconds: what its windows are made of
@@ -53,7 +56,7 @@ func (r Reader) Scheduled(ctx context.Context, tenant string, m query.Metric) ([
 	for name, value := range m.Labels {
 		q.add(" AND labels[", q.text(name), "] = ", q.text(value))
 	}
-	q.add(") GROUP BY l, upto ORDER BY names, texts, upto")
+	q.add(") GROUP BY l, upto ORDER BY names, texts, upto", onlyThoseDays)
 	return r.scheduledSeries(ctx, &q, window, stated)
 }
 
@@ -121,7 +124,7 @@ func (r Reader) ScheduledNow(ctx context.Context, tenant string, at time.Time) (
 		" FROM (SELECT *, view IN ('user', 'retention') OR startsWith(series, 'now') AS stated, time >= toDateTime(", q.integer(end-int64(exposedScheduled/time.Second)), ", 'UTC') AS recent FROM business_1m FINAL WHERE tenant = ", q.text(tenant),
 		" AND time >= toDateTime(", q.integer(end-int64(statedPatience/time.Second)), ", 'UTC') AND time < toDateTime(", q.integer(end), ", 'UTC')",
 		" AND part_day >= toDate(toDateTime(", q.integer(end-int64(statedPatience/time.Second)), ", 'UTC')))",
-		" GROUP BY view, metric, k, v, stated ORDER BY view, metric, k, v")
+		" GROUP BY view, metric, k, v, stated ORDER BY view, metric, k, v", onlyThoseDays)
 	err = r.read(ctx, "scheduled metrics", &q, func(row *rows) {
 		g := query.Gauge{View: row.text(), Name: row.text()}
 		names := list(row, row.text)

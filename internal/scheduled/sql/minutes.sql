@@ -1,5 +1,3 @@
-SELECT toUInt16(min(day)), toUInt16(max(day)), count() FROM
-(
-    SELECT DISTINCT toStartOfMinute(closes_at) AS minute, toDate(minute) AS day FROM session_facts
-    WHERE tenant = {tenant:String} AND {{.Due}} AND closes_at <= fromUnixTimestamp64Milli({now:Int64}, 'UTC')
-)
+INSERT INTO scheduled_work (run, tenant, kind, id, day)
+SELECT DISTINCT {run:UInt64}, {tenant:String}, 'minute', toString(toUnixTimestamp(toStartOfMinute(closes_at))), toDate(closes_at) FROM session_facts
+WHERE tenant = {tenant:String} AND {{.Due}} AND closes_at <= fromUnixTimestamp64Milli({now:Int64}, 'UTC')

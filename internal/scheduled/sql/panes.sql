@@ -1,11 +1,7 @@
 INSERT INTO business_1m (tenant, view, metric, series, labels, time, count, sum, min, max, buckets, part_day, retention_days, version)
 WITH
     (view, metric, labels, n, part) -> (view, metric, labels, toInt64(n), toInt64(part)) AS row,
-    minutes AS
-    (
-        SELECT DISTINCT toStartOfMinute(closes_at) AS minute FROM session_facts
-        WHERE tenant = {tenant:String} AND {{.Due}} AND closes_at <= fromUnixTimestamp64Milli({now:Int64}, 'UTC')
-    ),
+    minutes AS (SELECT toDateTime(toUInt32(id), 'UTC') AS minute FROM scheduled_work WHERE run = {run:UInt64} AND tenant = {tenant:String} AND kind = 'minute'),
     closed AS
     (
         SELECT * FROM sessions
