@@ -51,9 +51,11 @@ func (p positions) set(table, log string, partition, offset int64) {
 }
 
 // newer is the condition that a table's rows lie behind the positions, and, if
-// there are heads, not behind those. Each log and partition is a clause of its
-// own, so that the index on offsets leaves out what was read.
-func (p positions) newer(table string, heads positions) string {
+// there are heads, not behind those; else rows of logs and partitions that are not
+// known are among them, for which the condition others holds. Each log and
+// partition is a clause of its own, so that the index on offsets leaves out what
+// was read.
+func (p positions) newer(table string, heads positions, others string) string {
 	keys := slices.Sorted(maps.Keys(p[table]))
 	if heads != nil {
 		keys = slices.Sorted(maps.Keys(heads[table]))
@@ -76,7 +78,7 @@ func (p positions) newer(table string, heads positions) string {
 		}
 	}
 	if heads == nil && len(known) > 0 {
-		clauses = append(clauses, "(src_log, src_partition) NOT IN ("+strings.Join(known, ", ")+")")
+		clauses = append(clauses, "(src_log, src_partition) NOT IN ("+strings.Join(known, ", ")+") AND "+others)
 	}
 	switch {
 	case heads == nil && len(known) == 0:

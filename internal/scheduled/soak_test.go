@@ -82,20 +82,23 @@ func (h *history) days(t testing.TB) {
 // days in place of so many: of the same users, as runs then would have left them.
 func (h *history) before(t testing.TB, from, upto int) {
 	t.Helper()
-	const atOnce = 40 // of two days: an insert takes a hundred days at most
+	const atOnce = 10 // of two days: as many rows as the server can have in one block
 	for first := (from - soakMade) / 2; first < (upto-soakMade)/2; first += atOnce {
 		h.again(t, fmt.Sprintf("(SELECT toInt64(number) + 1 AS p FROM numbers(%d, %d)) AS periods", first, min(atOnce, (upto-soakMade)/2-first)))
 	}
 	h.query(t, "INSERT INTO user_days (tenant, user_id, day, first, traces, turns, sessions, cost_nano, retention_days, version)"+
 		" SELECT 'default', user_id, toDate(end_time, 'Europe/Berlin') AS day, day = min(day) OVER (PARTITION BY user_id), count(), count(), uniqExact(session_id), toInt64(sum(cost) * 1000000000), 400,"+
 		" (SELECT max(run) * 10000 + 9999 FROM scheduled_runs WHERE done) FROM trace_parts GROUP BY user_id, day")
+	for _, table := range []string{"user_days", "session_facts", "business_1m"} { // as merges leave what is old
+		h.query(t, "OPTIMIZE TABLE "+table+" FINAL")
+	}
 }
 
 // again inserts the first two days once for each period, which has p, its number.
 func (h *history) again(t testing.TB, periods string) {
 	t.Helper()
-	first := day(h.now.AddDate(0, 0, -soakMade)) // no copies of copies
-	old := fmt.Sprintf(" AS h CROSS JOIN %s WHERE h.src_offset < %d AND h.part_day >= toDate('%s')", periods, (soakMade-2)*soakADay*soakTraces, first)
+	since := h.now.Add(time.Hour - soakMade*24*time.Hour).Format(time.DateTime) // no copies of copies
+	old := fmt.Sprintf(" AS h CROSS JOIN %s WHERE h.src_offset < %d AND h.received_at > '%s'", periods, (soakMade-2)*soakADay*soakTraces, since)
 	closed := fmt.Sprintf("'%s'", h.now.Add(-47*time.Hour).Format(time.DateTime))
 	const (
 		back     = "toIntervalDay(2 * p)"
@@ -105,6 +108,7 @@ func (h *history) again(t testing.TB, periods string) {
 		nano     = "toUInt64(p) * 172800000000000"
 	)
 	id := fmt.Sprintf(trace, "h.src_offset")
+	const asOne = " SETTINGS min_insert_block_size_rows = 100000000, min_insert_block_size_bytes = 0, max_insert_threads = 1" // part for each day
 	for table, replaced := range map[string]string{
 		"trace_parts": id + " AS trace_id, " + session + ", h.start_time - " + back + " AS start_time, h.end_time - " + back + " AS end_time," +
 			" h.start_unix_nano - " + nano + " AS start_unix_nano, h.end_unix_nano - " + nano + " AS end_unix_nano, " + received,
@@ -112,14 +116,14 @@ func (h *history) again(t testing.TB, periods string) {
 		"assessments":     id + " AS trace_id, h.create_ms - intDiv(" + nano + ", 1000000) AS create_ms, " + received,
 		"trace_deletions": "reverse(" + id + ") AS trace_id, " + received,
 	} {
-		h.query(t, "INSERT INTO "+table+" SELECT h.* REPLACE ("+replaced+") FROM "+table+old)
+		h.query(t, "INSERT INTO "+table+" SELECT h.* REPLACE ("+replaced+") FROM "+table+old+asOne)
 	}
-	h.query(t, "INSERT INTO trace_days SELECT 'default', cityHash64("+id+"), h.part_day - "+back+", 400 FROM trace_parts"+old)
+	h.query(t, "INSERT INTO trace_days SELECT 'default', cityHash64("+id+"), h.part_day - "+back+", 400 FROM trace_parts"+old+asOne)
 	h.query(t, "INSERT INTO session_facts SELECT h.* REPLACE ("+session+", h.day - "+back+" AS day, h.closes_at - "+back+" AS closes_at, h.started_at - "+back+" AS started_at, h.ended_at - "+back+" AS ended_at,"+
 		fmt.Sprintf(" arraySort(arrayMap(i -> cityHash64("+trace+"), range(%d))) AS trace_hashes)", fmt.Sprintf("%d * toUInt64(substring(h.session_id, 2)) + i", soakTraces), soakTraces)+
-		" FROM (SELECT * FROM session_facts FINAL WHERE startsWith(session_id, 's') AND closes_at < "+closed+") AS h CROSS JOIN "+periods)
+		" FROM (SELECT * FROM session_facts FINAL WHERE startsWith(session_id, 's') AND closes_at < "+closed+") AS h CROSS JOIN "+periods+asOne)
 	h.query(t, "INSERT INTO business_1m SELECT h.* REPLACE (h.time - "+back+" AS time, h.part_day - "+back+" AS part_day)"+
-		" FROM (SELECT * FROM business_1m FINAL WHERE view NOT IN ('user', 'retention') AND time < "+closed+" AND part_day >= toDate('"+first+"')) AS h CROSS JOIN "+periods)
+		" FROM (SELECT * FROM business_1m FINAL WHERE view NOT IN ('user', 'retention') AND time < "+closed+" AND time > '"+since+"') AS h CROSS JOIN "+periods+asOne)
 }
 
 // cost gives the CPU-seconds of a run with a few new sessions.
@@ -151,7 +155,7 @@ type metered struct {
 }
 
 func (m *metered) count(sql string) func() {
-	name := "between"
+	name := fmt.Sprintf("%.60s", strings.Join(strings.Fields(sql), " "))
 	if rest, there := strings.CutPrefix(sql, "/* scheduled: "); there {
 		name, _, _ = strings.Cut(rest, " ")
 	}
