@@ -50,43 +50,49 @@ func (p positions) set(table, log string, partition, offset int64) {
 	p[table][key] = max(p[table][key], offset)
 }
 
-// newer is the condition that a table's rows lie behind the positions, and, if
-// there are heads, not behind those; else rows of logs and partitions that are not
-// known are among them, for which the condition others holds. Each log and
-// partition is a clause of its own, so that the index on offsets leaves out what
-// was read.
-func (p positions) newer(table string, heads positions, others string) string {
-	keys := slices.Sorted(maps.Keys(p[table]))
-	if heads != nil {
-		keys = slices.Sorted(maps.Keys(heads[table]))
-	}
-	var clauses, known []string
-	for _, key := range keys {
-		cut := strings.LastIndexByte(key, '/')
-		log, partition := quote(key[:cut]), key[cut+1:]
-		known = append(known, "("+log+", "+partition+")")
-		after, read := p[table][key]
+// newer is the condition that a table's rows lie behind the positions, and not
+// behind the heads. Each log and partition is a clause of its own, so that the
+// index on offsets leaves out what was read.
+func (p positions) newer(table string, heads positions) string {
+	var clauses []string
+	for _, key := range slices.Sorted(maps.Keys(heads[table])) {
+		log, partition := logOf(key)
 		clause := "src_log = " + log + " AND src_partition = " + partition
+		after, read := p[table][key]
 		if read {
 			clause += " AND src_offset > " + strconv.FormatInt(after, 10)
 		}
-		if heads != nil {
-			clause += " AND src_offset <= " + strconv.FormatInt(heads[table][key], 10)
-		}
-		if heads == nil || !read || heads[table][key] > after {
+		clause += " AND src_offset <= " + strconv.FormatInt(heads[table][key], 10)
+		if !read || heads[table][key] > after {
 			clauses = append(clauses, "("+clause+")")
 		}
 	}
-	if heads == nil && len(known) > 0 {
-		clauses = append(clauses, "(src_log, src_partition) NOT IN ("+strings.Join(known, ", ")+") AND "+others)
-	}
-	switch {
-	case heads == nil && len(known) == 0:
-		return "true"
-	case len(clauses) == 0:
+	if len(clauses) == 0 {
 		return "false"
 	}
 	return "(" + strings.Join(clauses, " OR ") + ")"
+}
+
+// behind gives the conditions of the rows of a table behind the positions: those of
+// logs and partitions that are known, and those of strangers, for which another
+// condition holds. They are asked one by one: no index has the strangers.
+func (p positions) behind(table, strangers string) []string {
+	var clauses, known []string
+	for _, key := range slices.Sorted(maps.Keys(p[table])) {
+		log, partition := logOf(key)
+		known = append(known, "("+log+", "+partition+")")
+		clauses = append(clauses, "(src_log = "+log+" AND src_partition = "+partition+" AND src_offset > "+strconv.FormatInt(p[table][key], 10)+")")
+	}
+	if len(known) == 0 {
+		return []string{"true"}
+	}
+	return []string{"(" + strings.Join(clauses, " OR ") + ")", "(src_log, src_partition) NOT IN (" + strings.Join(known, ", ") + ") AND " + strangers}
+}
+
+// logOf gives the log and the partition of a key, as SQL.
+func logOf(key string) (log, partition string) {
+	cut := strings.LastIndexByte(key, '/')
+	return quote(key[:cut]), key[cut+1:]
 }
 
 // quote makes a SQL string literal.

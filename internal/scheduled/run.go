@@ -72,10 +72,11 @@ func (p *pass) heads(ctx context.Context) error {
 	if every := strangersEvery.Milliseconds(); p.since/every == p.now/every {
 		strangers = "part_day >= toDate('" + date(p.now/(24*60*60*1000)-1) + "')"
 	}
-	asks := make([]string, len(sources))
-	for i, table := range sources {
-		asks[i] = "SELECT " + quote(table) + ", src_log, src_partition, max(src_offset) FROM " + table +
-			" WHERE " + p.from.newer(table, nil, strangers) + " GROUP BY src_log, src_partition"
+	var asks []string
+	for _, table := range sources {
+		for _, rows := range p.from.behind(table, strangers) {
+			asks = append(asks, "SELECT "+quote(table)+", src_log, src_partition, max(src_offset) FROM "+table+" WHERE "+rows+" GROUP BY src_log, src_partition")
+		}
 	}
 	rows, err := p.tables.Answer(ctx, strings.Join(asks, " UNION ALL "), nil)
 	if err != nil {

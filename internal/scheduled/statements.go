@@ -44,7 +44,7 @@ func render(name string, w words) (string, error) {
 }
 
 // New is the condition that rows of a table came since the last run.
-func (w words) New(table string) string { return w.from.newer(table, w.till, "") }
+func (w words) New(table string) string { return w.from.newer(table, w.till) }
 
 // Mine is the condition of statements that write what people see.
 func (words) Mine() string { return mine }
