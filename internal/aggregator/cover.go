@@ -17,6 +17,10 @@ func (i interval) length() uint64 { return i.to - i.from }
 // cover is a union of intervals: disjoint ones, in order, that do not touch.
 type cover []interval
 
+// mostPieces bounds what a union is of, 1 MiB. What would be one more is left
+// out: a span whose children never end must not take all memory.
+const mostPieces = 1 << 16
+
 // add puts an interval into the union, and gives how much of bounds it covers
 // that was not covered before.
 func (c *cover) add(i interval, bounds interval) (gain uint64) {
@@ -35,6 +39,9 @@ func (c *cover) add(i interval, bounds interval) (gain uint64) {
 		i.from, i.to = min(i.from, list[last].from), max(i.to, list[last].to)
 	}
 	if first == last {
+		if len(list) >= mostPieces {
+			return 0
+		}
 		list = append(list, interval{})
 		copy(list[first+1:], list[first:])
 	} else {

@@ -10,7 +10,12 @@ type family struct {
 	under  cover
 	hidden uint64 // how much of the span they cover
 	asked  place  // the first of the calls that ask the same, each
+	asks   int    // how many those are
 }
+
+// mostAsks bounds them: they are looked through for each call that comes, and a
+// parent whose children never end must not stop everybody's metrics.
+const mostAsks = 1 << 10
 
 // call is the first of the calls under one parent that ask the same.
 type call struct {
@@ -43,7 +48,8 @@ func (s *families) of(n *node) *family {
 }
 
 // ask gives the call that is a retry: all that ask the same but the first to start
-// are, in whatever order they come. false: no other asked the same.
+// are, in whatever order they come. false: no other asked the same. A parent's
+// calls beyond mostAsks different ones are compared with those and not held.
 func (s *families) ask(of *family, next call) (again call, is bool) {
 	for p := of.asked; p != 0; p = s.calls.at(p).next {
 		first := s.calls.at(p)
@@ -56,6 +62,10 @@ func (s *families) ask(of *family, next call) (again call, is bool) {
 		}
 		return next, true
 	}
+	if of.asks >= mostAsks {
+		return call{}, false
+	}
+	of.asks++
 	p := s.calls.take()
 	next.next, of.asked = of.asked, p
 	*s.calls.at(p) = next
