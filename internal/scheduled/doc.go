@@ -6,6 +6,7 @@
 //
 //	scheduled.go    the loop: when a run is due, where it begins
 //	positions.go    how far into the tables runs have read
+//	days.go         which days a run looks at
 //	run.go          one run: what has changed, day by day, then the metrics
 //	statements.go   sql/ as templates: values are parameters, lists are literals
 //	assumptions.go  assumptions.yaml: time zones, goals, money
@@ -16,7 +17,12 @@
 //
 //   - S1: what a run costs does not grow with history. Where it begins is found by
 //     the index on offsets: heads and touched read what is behind the positions of
-//     the last run. On which days the traces lie that an assessment, an event or a
+//     the last run, on recent days: looking through the index of all days grows with
+//     them. A sweep reads older days, from the positions of the last sweep, as those
+//     of runs have moved past rows there: each hour, when a process has begun, and
+//     when the server says that older days were given something (look). So a row
+//     on an old day is an hour late at most, and none is missed (TestRowsOnOldDays).
+//     On which days the traces lie that an assessment, an event or a
 //     deletion is about is looked up by their hash (trace_days). Sessions, users and
 //     traces are read by days, within nine of those that changed (members to gone);
 //     the minutes made anew are those in which sessions close that differ from what

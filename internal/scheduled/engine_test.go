@@ -34,6 +34,7 @@ func TestMain(m *testing.M) {
 type bench struct {
 	*store.Store
 	offset int64
+	log    int                 // number of the topic's incarnation
 	rows   map[string][]string // JSON lines by table, not stored yet
 }
 
@@ -66,7 +67,7 @@ func (b *bench) put(t testing.TB, table string, row map[string]any) {
 	t.Helper()
 	b.offset++
 	row["tenant"], row["retention_days"] = "default", 400
-	row["src_log"], row["src_partition"], row["src_offset"] = table+"/0", b.offset%3, b.offset
+	row["src_log"], row["src_partition"], row["src_offset"] = fmt.Sprintf("%s/%d", table, b.log), b.offset%3, b.offset
 	if table != "trace_parts" {
 		row["version"] = b.offset
 	}

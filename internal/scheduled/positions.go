@@ -13,8 +13,27 @@ import (
 var sources = []string{"trace_parts", "trace_info", "trace_deletions", "assessments", "business_events"}
 
 // positions say how far a table was read: the last offset of each log and
-// partition, by "log/partition".
+// partition, by "log/partition"; and how far it had been at the last sweep.
 type positions map[string]map[string]int64
+
+// swept is under which name positions keep where a table was read to by the last
+// run that looked at all days.
+func swept(table string) string { return table + ", all days" }
+
+// onAllDays has positions know of sweeps: those that do not were written when every
+// run looked at all days.
+func (p positions) onAllDays() {
+	for _, table := range sources {
+		if _, known := p[swept(table)]; !known {
+			p.sweep(table)
+		}
+	}
+}
+
+// sweep notes that all days of a table were read.
+func (p positions) sweep(table string) {
+	p[swept(table)] = maps.Clone(p[table])
+}
 
 func parsePositions(text string) (positions, error) {
 	p := positions{}
@@ -50,20 +69,20 @@ func (p positions) set(table, log string, partition, offset int64) {
 	p[table][key] = max(p[table][key], offset)
 }
 
-// newer is the condition that a table's rows lie behind the positions, and not
-// behind the heads. Each log and partition is a clause of its own, so that the
-// index on offsets leaves out what was read.
-func (p positions) newer(table string, heads positions) string {
+// newer is the condition that a table's rows lie behind positions that are kept
+// under a name, and not behind the heads. Each log and partition is a clause of its
+// own, so that the index on offsets leaves out what was read.
+func (p positions) newer(name string, heads map[string]int64) string {
 	var clauses []string
-	for _, key := range slices.Sorted(maps.Keys(heads[table])) {
+	for _, key := range slices.Sorted(maps.Keys(heads)) {
 		log, partition := logOf(key)
 		clause := "src_log = " + log + " AND src_partition = " + partition
-		after, read := p[table][key]
+		after, read := p[name][key]
 		if read {
 			clause += " AND src_offset > " + strconv.FormatInt(after, 10)
 		}
-		clause += " AND src_offset <= " + strconv.FormatInt(heads[table][key], 10)
-		if !read || heads[table][key] > after {
+		clause += " AND src_offset <= " + strconv.FormatInt(heads[key], 10)
+		if !read || heads[key] > after {
 			clauses = append(clauses, "("+clause+")")
 		}
 	}
@@ -73,20 +92,20 @@ func (p positions) newer(table string, heads positions) string {
 	return "(" + strings.Join(clauses, " OR ") + ")"
 }
 
-// behind gives the conditions of the rows of a table behind the positions: those of
-// logs and partitions that are known, and those of strangers, for which another
-// condition holds. They are asked one by one: no index has the strangers.
-func (p positions) behind(table, strangers string) []string {
+// behind gives the conditions of the rows of a table behind positions that are kept
+// under a name: those of logs and partitions that are known, and those of strangers.
+// They are asked one by one: no index has the strangers.
+func (p positions) behind(name string) []string {
 	var clauses, known []string
-	for _, key := range slices.Sorted(maps.Keys(p[table])) {
+	for _, key := range slices.Sorted(maps.Keys(p[name])) {
 		log, partition := logOf(key)
 		known = append(known, "("+log+", "+partition+")")
-		clauses = append(clauses, "(src_log = "+log+" AND src_partition = "+partition+" AND src_offset > "+strconv.FormatInt(p[table][key], 10)+")")
+		clauses = append(clauses, "(src_log = "+log+" AND src_partition = "+partition+" AND src_offset > "+strconv.FormatInt(p[name][key], 10)+")")
 	}
 	if len(known) == 0 {
 		return []string{"true"}
 	}
-	return []string{"(" + strings.Join(clauses, " OR ") + ")", "(src_log, src_partition) NOT IN (" + strings.Join(known, ", ") + ") AND " + strangers}
+	return []string{"(" + strings.Join(clauses, " OR ") + ")", "(src_log, src_partition) NOT IN (" + strings.Join(known, ", ") + ")"}
 }
 
 // logOf gives the log and the partition of a key, as SQL.

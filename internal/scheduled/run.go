@@ -16,6 +16,7 @@ type pass struct {
 	run        uint64
 	now, since int64 // Unix milliseconds: of this run, and of the last one; 0: there was none
 	from, till positions
+	reach      reach
 	made       uint64 // versions that were given away
 	chunks     int
 	noted      time.Time // when it was last said that the run goes on
@@ -35,10 +36,13 @@ func (p *pass) version() (uint64, error) {
 
 // all finds what has changed, and makes it anew tenant by tenant.
 func (p *pass) all(ctx context.Context) error {
+	if err := p.look(ctx); err != nil {
+		return err
+	}
 	if err := p.heads(ctx); err != nil {
 		return err
 	}
-	if err := p.exec(ctx, "touched", words{from: p.from, till: p.till}, params{"run": text(p.base())}); err != nil {
+	if err := p.exec(ctx, "touched", words{from: p.from, till: p.till, reach: p.reach}, params{"run": text(p.base())}); err != nil {
 		return err
 	}
 	if err := p.exec(ctx, "seen", words{}, params{"run": text(p.base())}); err != nil {
@@ -61,21 +65,15 @@ func (p *pass) all(ctx context.Context) error {
 	return p.drop(ctx)
 }
 
-// strangersEvery is how often rows of logs and partitions that no run knows yet
-// are looked for on all days: no index has them, and mostly they are of these days.
-const strangersEvery = time.Hour
-
 // heads finds how far the tables go.
 func (p *pass) heads(ctx context.Context) error {
 	p.till = p.from.clone()
-	strangers := "true"
-	if every := strangersEvery.Milliseconds(); p.since/every == p.now/every {
-		strangers = "part_day >= toDate('" + date(p.now/(24*60*60*1000)-1) + "')"
-	}
 	var asks []string
 	for _, table := range sources {
-		for _, rows := range p.from.behind(table, strangers) {
-			asks = append(asks, "SELECT "+quote(table)+", src_log, src_partition, max(src_offset) FROM "+table+" WHERE "+rows+" GROUP BY src_log, src_partition")
+		for _, span := range p.reach.spans(table) {
+			for _, rows := range p.from.behind(span.name) {
+				asks = append(asks, "SELECT "+quote(table)+", src_log, src_partition, max(src_offset) FROM "+table+" WHERE "+span.days+" AND "+rows+" GROUP BY src_log, src_partition")
+			}
 		}
 	}
 	rows, err := p.tables.Answer(ctx, strings.Join(asks, " UNION ALL "), nil)
@@ -89,6 +87,11 @@ func (p *pass) heads(ctx context.Context) error {
 			return fmt.Errorf("read how far %s goes: %w", row[0], err)
 		}
 		p.till.set(row[0], row[1], partition, offset)
+	}
+	if p.reach.sweep {
+		for _, table := range sources {
+			p.till.sweep(table)
+		}
 	}
 	return nil
 }

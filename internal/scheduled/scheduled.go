@@ -65,6 +65,7 @@ type Runner struct {
 	log     *slog.Logger
 	metrics *metrics
 	ready   chan struct{}
+	given   string // what old days had been given by the last run of this process
 }
 
 // New gives a runner that does nothing before Run.
@@ -119,6 +120,7 @@ func (r *Runner) Once(ctx context.Context) error {
 	if err := r.note(ctx, p, true); err != nil {
 		return err
 	}
+	r.given = p.reach.given
 	r.metrics.runs.Inc()
 	r.metrics.days.Add(float64(p.chunks))
 	r.metrics.took.Observe(time.Since(began).Seconds())
@@ -160,6 +162,7 @@ func (r *Runner) begin(ctx context.Context) (*pass, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.from.onAllDays()
 	if err := r.note(ctx, p, false); err != nil {
 		return nil, err
 	}

@@ -27,9 +27,10 @@ var distributions = []string{"session_duration", "session_depth", "turns_to_reso
 type words struct {
 	tenant Tenant
 	// Due says which sessions' minutes are made anew.
-	Due  string
-	from positions
-	till positions
+	Due   string
+	from  positions
+	till  positions
+	reach reach
 }
 
 // render gives a statement of sql/, with its name for whoever reads the server's
@@ -43,8 +44,14 @@ func render(name string, w words) (string, error) {
 	return b.String(), nil
 }
 
-// New is the condition that rows of a table came since the last run.
-func (w words) New(table string) string { return w.from.newer(table, w.till) }
+// New are the conditions that rows of a table came since they were looked for last,
+// on recent days and on others. Each is of a statement of its own.
+func (w words) New(table string) (rows []string) {
+	for _, span := range w.reach.spans(table) {
+		rows = append(rows, span.days+" AND "+w.from.newer(span.name, w.till[table]))
+	}
+	return rows
+}
 
 // Mine is the condition of statements that write what people see.
 func (words) Mine() string { return mine }
