@@ -22,14 +22,14 @@
 //     of runs have moved past rows there: each hour, when a process has begun, and
 //     when the server says that older days were given something (look). So a row
 //     on an old day is an hour late at most, and none is missed (TestRowsOnOldDays).
-//     On which days the traces lie that an assessment, an event or a
-//     deletion is about is looked up by their hash (trace_days). Sessions, users and
-//     traces are read by days, within nine of those that changed (members to gone);
-//     the minutes made anew are those in which sessions close that differ from what
-//     was known (differing), and the days made anew look back 58. FINAL would read
-//     all days of a table whose key does not have the day: the settings of these
-//     statements say that a key has one (store.Scheduled). Of users alone all days
-//     are read (firsts), by their key, of those that the run is about.
+//     On which days the traces lie that an assessment, an event or a deletion is
+//     about is looked up by their hash (trace_days). Sessions, users and traces are
+//     read by days, within nine of those that changed (members to gone); the minutes
+//     made anew are those in which sessions close that differ from what was known
+//     (differing), and the days made anew look back 58. FINAL would read all days of
+//     a table whose key does not have the day: the settings of these statements say
+//     that a key has one (store.Scheduled). Of users alone all days are read
+//     (firsts), by their key, of those that the run is about.
 //   - S2: a session closes at its newest end plus 30 minutes, whenever it is looked
 //     at. A late span moves that instant, and the next run corrects both minutes.
 //   - S3: a run may be cut off, stand still, or be run by several at once: what it
