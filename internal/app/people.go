@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -102,7 +103,7 @@ func (p *people) requests(sessions []population.Session) (out []request, err err
 }
 
 func (p *people) shuffled(sessions []population.Session) []population.Session {
-	out := append([]population.Session(nil), sessions...)
+	out := slices.Clone(sessions)
 	p.rng.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
 	return out
 }

@@ -43,7 +43,7 @@ func (r reach) spans(table string) []span {
 // last run, if older days were given something since the last one of this process,
 // and if that is not known.
 func (p *pass) look(ctx context.Context) error {
-	p.reach.recent = "toDate('" + date(int64(p.run)/(24*60*60*1000)-recentDays) + "')"
+	p.reach.recent = "toDate('" + date(int64(p.run)/perDay-recentDays) + "')"
 	// The numbers of a partition's blocks grow with each insert, and with nothing else.
 	// Of a cluster's shards the server does not say them: there, the hour has to do.
 	rows, err := p.tables.Answer(ctx, "SELECT sum(cityHash64(table, partition, newest)) FROM (SELECT table, partition, max(max_block_number) AS newest FROM system.parts"+

@@ -258,7 +258,6 @@ func (t *tenantPass) owe(ctx context.Context, day, sessions int64, due string) e
 // come back by one that has: it had ended by then, and not long before. It closed
 // on a day of those that have changed, or on one from that time on.
 func (t *tenantPass) touchedBy(version uint64, starts []int64) string {
-	const perDay = 24 * 60 * 60 * 1000
 	ended := starts[1] - t.tenant.Recontact.Milliseconds() - 1
 	return fmt.Sprintf("day BETWEEN toDate(%d) AND toDate(%d) AND (version = %d"+
 		" OR ended_at BETWEEN fromUnixTimestamp64Milli(%d, 'UTC') AND fromUnixTimestamp64Milli(%d, 'UTC')"+
@@ -302,6 +301,9 @@ func (t *tenantPass) minutes(ctx context.Context) error {
 	values["first"], values["last"] = date(rows[0][0]), date(rows[0][1])
 	return t.do(ctx, "panes", values)
 }
+
+// perDay is how many milliseconds a day has.
+const perDay = 24 * 60 * 60 * 1000
 
 // date writes a day since 1970 as the server reads it.
 func date(day int64) string { return time.Unix(day*24*60*60, 0).UTC().Format(time.DateOnly) }
