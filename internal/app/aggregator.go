@@ -114,6 +114,7 @@ func (a *aggregatorCommand) Run(c *console, k commandLine) error {
 	if a.Check {
 		return printConfig(c.out, k, kafkaPassword)
 	}
+	service.RelaxTimers()
 	log, err := telemetry.NewLogger(c.err, a.LogLevel)
 	if err != nil {
 		return err

@@ -95,6 +95,7 @@ func (g *gatewayCommand) Run(c *console, k commandLine) error {
 	if g.Check {
 		return printConfig(c.out, k, kafkaPassword)
 	}
+	service.RelaxTimers()
 	log, err := telemetry.NewLogger(c.err, g.LogLevel)
 	if err != nil {
 		return err

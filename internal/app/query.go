@@ -73,6 +73,7 @@ func (q *queryCommand) Run(c *console, k commandLine) error {
 	if q.Check {
 		return printConfig(c.out, k, clickHousePassword)
 	}
+	service.RelaxTimers()
 	log, err := telemetry.NewLogger(c.err, q.LogLevel)
 	if err != nil {
 		return err

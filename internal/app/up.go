@@ -164,6 +164,7 @@ func (u *upCommand) Run(c *console, k commandLine) error {
 	if u.Check {
 		return printConfig(c.out, k, clickHousePassword)
 	}
+	service.RelaxTimers()
 	log, err := telemetry.NewLogger(c.err, u.LogLevel)
 	if err != nil {
 		return err

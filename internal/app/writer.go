@@ -110,6 +110,7 @@ func (w *writerCommand) Run(c *console, k commandLine) error {
 	if w.Check {
 		return printConfig(c.out, k, kafkaPassword, clickHousePassword)
 	}
+	service.RelaxTimers()
 	log, err := telemetry.NewLogger(c.err, w.LogLevel)
 	if err != nil {
 		return err
