@@ -76,7 +76,7 @@ func newBuilds(cfg Config, turns chan struct{}, makeOne func() *build) *builds {
 		make:  makeOne,
 		turns: turns,
 		// A partition that keeps up is behind by its batch's age and an insert.
-		behind: 3 * cfg.Pipeline.Limits.MaxAge,
+		behind: 2 * cfg.Pipeline.Limits.MaxAge,
 	}
 	b.idle.New = func() any { return makeOne() }
 	return b

@@ -14,8 +14,20 @@ type Limits struct {
 	MaxBytes int `help:"Record bytes of one insert." default:"25165824" because:"memory of a partition; a larger record makes a batch of its own"`
 	// MaxParts bounds the table partitions (days) of one insert: ClickHouse
 	// refuses more than 100 (error 252, rule W12).
-	MaxParts int           `help:"Days that one insert may touch." default:"50" because:"ClickHouse refuses more than 100"`
-	MaxAge   time.Duration `help:"Longest time a record waits for its batch to fill." default:"1s" because:"freshness against the number of parts"`
+	MaxParts int `help:"Days that one insert may touch." default:"50" because:"ClickHouse refuses more than 100"`
+	// MaxAge bounds age.
+	MaxAge time.Duration `help:"Longest time a record waits for its batch to fill; half of it while batches are stored quickly." default:"2s" because:"freshness against the number of parts"`
+}
+
+// landShare is how many times as long as the last batch took to land the next
+// one is held open.
+const landShare = 20
+
+// age is how long a batch is held open for more. An insert costs the store a
+// great deal more than the rows of a small batch do: where landing takes long,
+// because the store is far, busy or slow, fewer and larger batches are made.
+func (l Limits) age(landed time.Duration) time.Duration {
+	return min(max(landShare*landed, l.MaxAge/2), l.MaxAge)
 }
 
 // Validate reports every limit that cannot work.

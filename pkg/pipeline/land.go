@@ -25,9 +25,10 @@ func (l *loop) land(ctx context.Context, b *batch) error {
 		return fmt.Errorf("commit batch %d–%d: %w", b.rng.First, b.rng.Last, err)
 	}
 	l.meter.IntentClosed()
+	l.landed = time.Since(cut)
 	l.meter.Stored(Stored{
 		Range: b.rng, Rows: b.rows, Bytes: b.bytes, Attempts: attempts,
-		Waited: cut.Sub(b.opened), Took: time.Since(cut),
+		Waited: cut.Sub(b.opened), Took: l.landed,
 	})
 	return nil
 }

@@ -90,8 +90,9 @@ type loop struct {
 	pending     []Record
 	weighed     bool // pending[0] has been weighed as weight
 	weight      Weight
-	warmBefore  int64 // the stage's WarmFrom before pending[0] was weighed
-	failed      error // of a Fetch, kept while what is in hand lands
+	warmBefore  int64         // the stage's WarmFrom before pending[0] was weighed
+	failed      error         // of a Fetch, kept while what is in hand lands
+	landed      time.Duration // what the last batch took to land
 }
 
 // batch is a cut range on its way into the tables.
@@ -156,7 +157,7 @@ func (l *loop) fetch(ctx, fetchCtx context.Context, b *batch) (bool, error) {
 	}
 	if b != nil {
 		var cancel context.CancelFunc
-		fetchCtx, cancel = context.WithDeadline(fetchCtx, b.opened.Add(l.cfg.Limits.MaxAge))
+		fetchCtx, cancel = context.WithDeadline(fetchCtx, b.opened.Add(l.cfg.Limits.age(l.landed)))
 		defer cancel()
 	}
 	records, err := l.src.Fetch(fetchCtx)
