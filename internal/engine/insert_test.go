@@ -3,6 +3,7 @@ package engine_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/ClickHouse/ch-go/proto"
 
@@ -10,17 +11,26 @@ import (
 	"github.com/spanmill/spanmill/internal/engine/enginetest"
 )
 
-// nativeBlock is one Native block (day UInt16, text String) of rows that
-// spread over days.
+// nativeBlock is one Native block (day UInt16, text String, insert_by DateTime64)
+// of rows that spread over days.
 func nativeBlock(t *testing.T, rows, days, textBytes int) []byte {
+	t.Helper()
+	return nativeBlockBy(t, time.Now().Add(time.Minute), rows, days, textBytes)
+}
+
+// nativeBlockBy is nativeBlock for a block that is to be refused after a moment.
+func nativeBlockBy(t *testing.T, by time.Time, rows, days, textBytes int) []byte {
 	t.Helper()
 	var day proto.ColUInt16
 	var text proto.ColStr
+	var insertBy proto.ColDateTime64
+	insertBy.WithPrecision(proto.PrecisionMilli)
 	for i := range rows {
 		day.Append(uint16(i % days))
 		text.Append(fmt.Sprintf("%0*d", textBytes, i))
+		insertBy.Append(by)
 	}
-	input := proto.Input{{Name: "day", Data: day}, {Name: "text", Data: &text}}
+	input := proto.Input{{Name: "day", Data: day}, {Name: "text", Data: &text}, {Name: "insert_by", Data: &insertBy}}
 	block := proto.Block{Rows: rows, Columns: len(input)}
 	var buf proto.Buffer
 	if err := block.EncodeRawBlock(&buf, 0, input); err != nil {
@@ -29,19 +39,14 @@ func nativeBlock(t *testing.T, rows, days, textBytes int) []byte {
 	return buf.Buf
 }
 
-// insertSQL is the statement every batch goes in by: it refuses to write
-// after the deadline, by the server's clock.
-func insertSQL(deadline string) string {
-	return "INSERT INTO rows SELECT day, text FROM input('day UInt16, text String') " +
-		"WHERE throwIf(nowInBlock64(3) > " + deadline + ") = 0 FORMAT Native"
-}
-
-const inTime = "now64(3) + INTERVAL 1 MINUTE"
+// insertSQL is the statement every batch goes in by: the table refuses what is
+// later than the batch's deadline, by the server's clock.
+const insertSQL = "INSERT INTO rows (day, text, insert_by) FORMAT Native"
 
 func createRows(t *testing.T, at engine.Endpoint) {
 	t.Helper()
-	query(t, at, "CREATE TABLE rows (day UInt16, text String) ENGINE MergeTree PARTITION BY day ORDER BY text "+
-		"SETTINGS non_replicated_deduplication_window = 1000")
+	query(t, at, "CREATE TABLE rows (day UInt16, text String, insert_by DateTime64(3, 'UTC'), CONSTRAINT in_time CHECK nowInBlock64(3) <= insert_by) "+
+		"ENGINE MergeTree PARTITION BY day ORDER BY text SETTINGS non_replicated_deduplication_window = 1000")
 	query(t, at, "SYSTEM STOP MERGES rows")
 }
 
@@ -58,7 +63,7 @@ func TestOneBlockStaysOne(t *testing.T) {
 	} {
 		query(t, at, "TRUNCATE TABLE rows")
 		block := nativeBlock(t, shape.rows, shape.days, shape.textBytes)
-		if _, err := do(t, at, call{query: insertSQL(inTime), body: block}); err != nil {
+		if _, err := do(t, at, call{query: insertSQL, body: block}); err != nil {
 			t.Fatal(err)
 		}
 		want(t, at, "SELECT sum(rows), count(), uniqExact(partition) FROM system.parts WHERE table = 'rows' AND active",
@@ -77,7 +82,7 @@ func TestTokenLandsOnce(t *testing.T) {
 		{"b", 10},
 	} {
 		c := call{
-			query: insertSQL(inTime), body: nativeBlock(t, insert.rows, 2, 20),
+			query: insertSQL, body: nativeBlock(t, insert.rows, 2, 20),
 			params: map[string]string{"insert_deduplication_token": insert.token},
 		}
 		if _, err := do(t, at, c); err != nil {
@@ -90,9 +95,9 @@ func TestTokenLandsOnce(t *testing.T) {
 func TestLateBlockIsRefused(t *testing.T) {
 	at := enginetest.Start(t).Endpoint()
 	createRows(t, at)
-	const valueIsNonZero = 395
-	_, err := do(t, at, call{query: insertSQL("now64(3) - INTERVAL 1 SECOND"), body: nativeBlock(t, 1000, 3, 20)})
-	wantCode(t, err, valueIsNonZero)
+	const violatedConstraint = 469
+	_, err := do(t, at, call{query: insertSQL, body: nativeBlockBy(t, time.Now().Add(-time.Second), 1000, 3, 20)})
+	wantCode(t, err, violatedConstraint)
 	want(t, at, "SELECT count() FROM rows", "0")
 }
 
@@ -108,7 +113,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	wantCode(t, err, memoryLimitExceeded)
 	createRows(t, at)
 	for range 3 {
-		if _, err := do(t, at, call{query: insertSQL(inTime), body: nativeBlock(t, 100_000, 1, 650)}); err != nil {
+		if _, err := do(t, at, call{query: insertSQL, body: nativeBlock(t, 100_000, 1, 650)}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -60,7 +60,7 @@ func TestKilledChildComesBack(t *testing.T) {
 	createRows(t, at)
 	const kills = 3
 	for i := range kills {
-		acked := call{query: insertSQL(inTime), body: nativeBlock(t, 1000, 1, 20)}
+		acked := call{query: insertSQL, body: nativeBlock(t, 1000, 1, 20)}
 		if _, err := do(t, at, acked); err != nil {
 			t.Fatal(err)
 		}

@@ -3,7 +3,9 @@ package store
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/ClickHouse/ch-go/proto"
 )
@@ -38,6 +40,9 @@ type Block interface {
 	// Reset empties the block and keeps memory that is worth keeping.
 	Reset()
 
+	// until has the server refuse the block after a moment of its clock; the zero
+	// time: it always takes it. Rows appended later need it again.
+	until(at time.Time)
 	// encode gives the block in Native format. The pieces are the columns'
 	// own memory: they are valid until the next Append, Reset or encode.
 	encode() (net.Buffers, error)
@@ -54,9 +59,30 @@ type namedColumn struct {
 
 // columns is what every block is: its columns in the order they are sent.
 type columns struct {
-	list []namedColumn
-	rows int
-	head proto.Buffer
+	list     []namedColumn
+	insertBy fixed[int64]
+	rows     int
+	head     proto.Buffer
+}
+
+// columnInsertBy says until when a block may be stored, in each of its rows, as
+// the tables' constraint checks it once the server has the whole block (W9).
+const columnInsertBy = "insert_by"
+
+// until implements Block.
+func (c *columns) until(at time.Time) {
+	c.insertBy.as(typeMilli).reset()
+	if !at.IsZero() {
+		c.insertBy.values = appendRun(c.insertBy.values, at.UnixMilli(), c.rows)
+	}
+}
+
+// sent are the columns that the server gets.
+func (c *columns) sent() []namedColumn {
+	if c.insertBy.Rows() == 0 {
+		return c.list
+	}
+	return append(slices.Clone(c.list), namedColumn{columnInsertBy, &c.insertBy})
 }
 
 // Rows implements Block.
@@ -76,29 +102,30 @@ func (c *columns) Reset() {
 	for i := range c.list {
 		c.list[i].reset()
 	}
+	c.insertBy.reset()
 	c.rows = 0
 }
 
 func (c *columns) names() string {
-	names := make([]string, len(c.list))
-	for i := range c.list {
-		names[i] = c.list[i].name
+	var names []string
+	for _, sent := range c.sent() {
+		names = append(names, sent.name)
 	}
 	return strings.Join(names, ", ")
 }
 
 func (c *columns) structure() string {
-	defs := make([]string, len(c.list))
-	for i := range c.list {
-		defs[i] = c.list[i].name + " " + string(c.list[i].Type())
+	var defs []string
+	for _, sent := range c.sent() {
+		defs = append(defs, sent.name+" "+string(sent.Type()))
 	}
 	return strings.Join(defs, ", ")
 }
 
 func (c *columns) encode() (net.Buffers, error) {
-	input := make([]proto.InputColumn, len(c.list))
-	for i := range c.list {
-		input[i] = proto.InputColumn{Name: c.list[i].name, Data: c.list[i].column}
+	var input []proto.InputColumn
+	for _, sent := range c.sent() {
+		input = append(input, proto.InputColumn{Name: sent.name, Data: sent.column})
 	}
 	var out pieces
 	c.head.Reset()

@@ -35,10 +35,12 @@ const (
 	codeTimeout           = 159
 	codeTooManyBytes      = 307 // more than max_bytes_to_read
 	codeTooManyParts      = 252 // and, by its message, too many partitions in a block
-	codeThrowIf           = 395
 	codeTooLarge          = 396 // an answer beyond max_result_bytes
 	codeRegexp            = 427
+	codeConstraint        = 469
 	tooManyPartitionsText = "Too many partitions for single INSERT block"
+	// deadlineText names the constraint that checks insert_by.
+	deadlineText = "Constraint `in_time` for table"
 )
 
 // class sorts the error. Only codes that blame the values themselves reject
@@ -49,8 +51,11 @@ const (
 // whatever is yet to be seen. A wrong retry costs lag; a wrong rejection rows.
 func (e *ServerError) class() error {
 	switch e.Code {
-	case codeThrowIf:
-		return pipeline.ErrDeadline
+	case codeConstraint:
+		if strings.Contains(e.Message, deadlineText) {
+			return pipeline.ErrDeadline
+		}
+		return pipeline.ErrRejected
 	case codeSyntax:
 		return pipeline.ErrFatal
 	case codeTooManyParts:
@@ -65,8 +70,7 @@ func (e *ServerError) class() error {
 		190, // SIZES_OF_ARRAYS_DONT_MATCH
 		321, // VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE
 		349, // CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
-		407, // DECIMAL_OVERFLOW
-		469: // VIOLATED_CONSTRAINT
+		407: // DECIMAL_OVERFLOW
 		return pipeline.ErrRejected
 	}
 	return nil

@@ -88,7 +88,8 @@ func TestErrorClasses(t *testing.T) {
 		text  string
 		class error
 	}{
-		{395, "Code: 395. DB::Exception: deadline passed: while executing. (FUNCTION_THROW_IF_VALUE_IS_NON_ZERO) (version 26.7.2.1)", pipeline.ErrDeadline},
+		{469, "Code: 469. DB::Exception: Constraint `in_time` for table spanmill.spans (d8c5) is violated at row 1. (VIOLATED_CONSTRAINT) (version 26.7.2.1)", pipeline.ErrDeadline},
+		{469, "Code: 469. DB::Exception: Constraint `theirs` for table spanmill.spans (d8c5) is violated at row 1. (VIOLATED_CONSTRAINT) (version 26.7.2.1)", pipeline.ErrRejected},
 		{252, "Code: 252. DB::Exception: Too many partitions for single INSERT block (more than 100). (TOO_MANY_PARTS)", pipeline.ErrFatal},
 		{252, "Code: 252. DB::Exception: Too many parts (300). Merges are processing significantly slower than inserts. (TOO_MANY_PARTS)", nil},
 		{117, "Code: 117. DB::Exception: bad. (INCORRECT_DATA)", pipeline.ErrRejected},

@@ -21,6 +21,9 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if err := s.client.exec(ctx, create); err != nil {
 		return fmt.Errorf("create database %s: %w", s.cfg.Database, err)
 	}
+	if err := s.refuseDistributed(ctx); err != nil {
+		return err
+	}
 	db, err := s.openDB()
 	if err != nil {
 		return err
@@ -37,19 +40,33 @@ func (s *Store) Migrate(ctx context.Context) error {
 	return nil
 }
 
+// refuseDistributed looks at what the tables are, if they are there.
+func (s *Store) refuseDistributed(ctx context.Context) error {
+	engine, err := s.engineOf(ctx, TableSpans)
+	if err == nil && strings.HasPrefix(engine, "Distributed") {
+		err = fmt.Errorf("%w: use database %s, where the shard's own tables are", errDistributed, s.cfg.Database+sql.LocalSuffix)
+	}
+	if err != nil {
+		return fmt.Errorf("table %s: %w", TableSpans, err)
+	}
+	return nil
+}
+
+// engineOf is a table's engine with its settings, "" if there is no such table.
+func (s *Store) engineOf(ctx context.Context, table string) (string, error) {
+	return s.ask(ctx, fmt.Sprintf("SELECT engine_full FROM system.tables WHERE database = %s AND name = %s",
+		quote(s.cfg.Database), quote(table)), false)
+}
+
 // applyWindow alters a table whose window is not the configured one.
 func (s *Store) applyWindow(ctx context.Context, table string) error {
-	engine, err := s.ask(ctx, fmt.Sprintf("SELECT engine_full FROM system.tables WHERE database = %s AND name = %s",
-		quote(s.cfg.Database), quote(table)), false)
+	engine, err := s.engineOf(ctx, table)
 	if err != nil {
 		return err
 	}
 	name := "non_replicated_deduplication_window"
-	switch {
-	case strings.HasPrefix(engine, "Replicated"):
+	if strings.HasPrefix(engine, "Replicated") {
 		name = "replicated_deduplication_window"
-	case strings.HasPrefix(engine, "Distributed"):
-		return fmt.Errorf("%w: use database %s, where the shard's own tables are", errDistributed, s.cfg.Database+sql.LocalSuffix)
 	}
 	setting := fmt.Sprintf("%s = %d", name, s.cfg.DedupWindow)
 	for part := range strings.SplitSeq(engine, ",") {

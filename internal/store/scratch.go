@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"time"
 )
 
 // scratchSeconds is how long the server keeps a scratch session that was not
@@ -23,7 +24,8 @@ func (t *Table[B]) scratch(ctx context.Context, block B) error {
 	if err := t.store.client.exec(ctx, request{sql: create, settings: session}); err != nil {
 		return err
 	}
-	err := t.send(ctx, request{sql: insertSQL(name, block), settings: session}, block)
+	block.until(time.Time{})
+	err := t.send(ctx, request{sql: insertSQL(name, block, ""), settings: session}, block)
 	if dropErr := t.store.client.exec(ctx, request{sql: "DROP TEMPORARY TABLE " + name, settings: session}); err == nil {
 		err = dropErr
 	}

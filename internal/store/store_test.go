@@ -231,7 +231,7 @@ func testMetrics(t *testing.T, b *bundle) {
 		}
 	}
 	want := []string{
-		`spanmill_store_errors_total[name:"code" value:"395" name:"table" value:"spans"] 1`,
+		`spanmill_store_errors_total[name:"code" value:"469" name:"table" value:"spans"] 1`,
 		`spanmill_store_insert_rows_total[name:"table" value:"spans"] 1`,
 	}
 	if text := strings.ReplaceAll(strings.Join(got, "\n"), "  ", " "); text != strings.Join(want, "\n") {

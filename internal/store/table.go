@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/spanmill/spanmill/pkg/pipeline"
 )
 
 // Names of the tables.
@@ -90,8 +92,9 @@ func (t *Table[B]) insert(ctx context.Context, block B, o order) error {
 	s := insertSettings(block)
 	s.Set("insert_deduplicate", "1")
 	s.Set("insert_deduplication_token", o.token)
-	err = t.send(ctx, request{sql: insertSQL(t.name, block, deadlineSQL(at), o.condition), settings: s, written: o.written}, block)
-	if CodeOf(err) == codeThrowIf {
+	block.until(at)
+	err = t.send(ctx, request{sql: insertSQL(t.name, block, o.condition), settings: s, written: o.written}, block)
+	if errors.Is(err, pipeline.ErrDeadline) {
 		t.store.clock.distrust() // a clock that jumped looks like this
 	}
 	return err

@@ -95,7 +95,7 @@ func (p *proxy) ask(request *http.Request) (*answer, error) {
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
-	if response.Header.Get("X-ClickHouse-Exception-Code") == "395" {
+	if bytes.Contains(body, []byte("Constraint `in_time`")) {
 		p.late.Add(1)
 	}
 	return &answer{response.StatusCode, response.Header, body}, err

@@ -115,7 +115,7 @@ func (t *tables) accept(b block) error {
 	t.use(b)
 	if time.Now().After(b.Deadline) {
 		t.hits["deadline passed"]++
-		return &store.ServerError{Code: 395, Status: 500, Message: "deadline passed"}
+		return &store.ServerError{Code: 469, Status: 500, Message: "Constraint `in_time` for table spanmill.spans is violated at row 1"}
 	}
 	return t.check(b.rows)
 }

@@ -1736,3 +1736,53 @@ WHERE NOT gone
 SETTINGS do_not_merge_across_partitions_select_final = 1
 COMMENT 'Sessions: a row each, within a quarter of a minute of what has changed. Filter by tenant and day: WHERE tenant = T AND day = D. Sessions of evaluations and deleted traces are not here.'
 
+-- 0093_spans_in_time
+ALTER TABLE spanmill.spans
+    ADD COLUMN IF NOT EXISTS insert_by DateTime64(3, 'UTC') DEFAULT toDateTime64('2299-12-31 00:00:00', 3, 'UTC') COMMENT 'Until when the server would take the block that the row came with.' CODEC(Delta, ZSTD(1)),
+    ADD CONSTRAINT IF NOT EXISTS in_time CHECK nowInBlock64(3) <= insert_by
+
+-- 0094_trace_parts_in_time
+ALTER TABLE spanmill.trace_parts
+    ADD COLUMN IF NOT EXISTS insert_by DateTime64(3, 'UTC') DEFAULT toDateTime64('2299-12-31 00:00:00', 3, 'UTC') COMMENT 'Until when the server would take the block that the row came with.' CODEC(Delta, ZSTD(1)),
+    ADD CONSTRAINT IF NOT EXISTS in_time CHECK nowInBlock64(3) <= insert_by
+
+-- 0095_trace_info_in_time
+ALTER TABLE spanmill.trace_info
+    ADD COLUMN IF NOT EXISTS insert_by DateTime64(3, 'UTC') DEFAULT toDateTime64('2299-12-31 00:00:00', 3, 'UTC') COMMENT 'Until when the server would take the block that the row came with.' CODEC(Delta, ZSTD(1)),
+    ADD CONSTRAINT IF NOT EXISTS in_time CHECK nowInBlock64(3) <= insert_by
+
+-- 0096_trace_tags_in_time
+ALTER TABLE spanmill.trace_tags
+    ADD COLUMN IF NOT EXISTS insert_by DateTime64(3, 'UTC') DEFAULT toDateTime64('2299-12-31 00:00:00', 3, 'UTC') COMMENT 'Until when the server would take the block that the row came with.' CODEC(Delta, ZSTD(1)),
+    ADD CONSTRAINT IF NOT EXISTS in_time CHECK nowInBlock64(3) <= insert_by
+
+-- 0097_assessments_in_time
+ALTER TABLE spanmill.assessments
+    ADD COLUMN IF NOT EXISTS insert_by DateTime64(3, 'UTC') DEFAULT toDateTime64('2299-12-31 00:00:00', 3, 'UTC') COMMENT 'Until when the server would take the block that the row came with.' CODEC(Delta, ZSTD(1)),
+    ADD CONSTRAINT IF NOT EXISTS in_time CHECK nowInBlock64(3) <= insert_by
+
+-- 0098_trace_deletions_in_time
+ALTER TABLE spanmill.trace_deletions
+    ADD COLUMN IF NOT EXISTS insert_by DateTime64(3, 'UTC') DEFAULT toDateTime64('2299-12-31 00:00:00', 3, 'UTC') COMMENT 'Until when the server would take the block that the row came with.' CODEC(Delta, ZSTD(1)),
+    ADD CONSTRAINT IF NOT EXISTS in_time CHECK nowInBlock64(3) <= insert_by
+
+-- 0099_span_content_in_time
+ALTER TABLE spanmill.span_content
+    ADD COLUMN IF NOT EXISTS insert_by DateTime64(3, 'UTC') DEFAULT toDateTime64('2299-12-31 00:00:00', 3, 'UTC') COMMENT 'Until when the server would take the block that the row came with.' CODEC(Delta, ZSTD(1)),
+    ADD CONSTRAINT IF NOT EXISTS in_time CHECK nowInBlock64(3) <= insert_by
+
+-- 0100_business_events_in_time
+ALTER TABLE spanmill.business_events
+    ADD COLUMN IF NOT EXISTS insert_by DateTime64(3, 'UTC') DEFAULT toDateTime64('2299-12-31 00:00:00', 3, 'UTC') COMMENT 'Until when the server would take the block that the row came with.' CODEC(Delta, ZSTD(1)),
+    ADD CONSTRAINT IF NOT EXISTS in_time CHECK nowInBlock64(3) <= insert_by
+
+-- 0101_experiments_in_time
+ALTER TABLE spanmill.experiments
+    ADD COLUMN IF NOT EXISTS insert_by DateTime64(3, 'UTC') DEFAULT toDateTime64('2299-12-31 00:00:00', 3, 'UTC') COMMENT 'Until when the server would take the block that the row came with.' CODEC(Delta, ZSTD(1)),
+    ADD CONSTRAINT IF NOT EXISTS in_time CHECK nowInBlock64(3) <= insert_by
+
+-- 0102_rollups_in_time
+ALTER TABLE spanmill.rollups
+    ADD COLUMN IF NOT EXISTS insert_by DateTime64(3, 'UTC') DEFAULT toDateTime64('2299-12-31 00:00:00', 3, 'UTC') COMMENT 'Until when the server would take the block that the row came with.' CODEC(Delta, ZSTD(1)),
+    ADD CONSTRAINT IF NOT EXISTS in_time CHECK nowInBlock64(3) <= insert_by
+

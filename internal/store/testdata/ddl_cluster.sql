@@ -1739,6 +1739,56 @@ WHERE NOT gone
 SETTINGS do_not_merge_across_partitions_select_final = 1
 COMMENT 'Sessions: a row each, within a quarter of a minute of what has changed. Filter by tenant and day: WHERE tenant = T AND day = D. Sessions of evaluations and deleted traces are not here.'
 
+-- 0093_spans_in_time
+ALTER TABLE spanmill_local.spans ON CLUSTER 'prod'
+    ADD COLUMN IF NOT EXISTS insert_by DateTime64(3, 'UTC') DEFAULT toDateTime64('2299-12-31 00:00:00', 3, 'UTC') COMMENT 'Until when the server would take the block that the row came with.' CODEC(Delta, ZSTD(1)),
+    ADD CONSTRAINT IF NOT EXISTS in_time CHECK nowInBlock64(3) <= insert_by
+
+-- 0094_trace_parts_in_time
+ALTER TABLE spanmill_local.trace_parts ON CLUSTER 'prod'
+    ADD COLUMN IF NOT EXISTS insert_by DateTime64(3, 'UTC') DEFAULT toDateTime64('2299-12-31 00:00:00', 3, 'UTC') COMMENT 'Until when the server would take the block that the row came with.' CODEC(Delta, ZSTD(1)),
+    ADD CONSTRAINT IF NOT EXISTS in_time CHECK nowInBlock64(3) <= insert_by
+
+-- 0095_trace_info_in_time
+ALTER TABLE spanmill_local.trace_info ON CLUSTER 'prod'
+    ADD COLUMN IF NOT EXISTS insert_by DateTime64(3, 'UTC') DEFAULT toDateTime64('2299-12-31 00:00:00', 3, 'UTC') COMMENT 'Until when the server would take the block that the row came with.' CODEC(Delta, ZSTD(1)),
+    ADD CONSTRAINT IF NOT EXISTS in_time CHECK nowInBlock64(3) <= insert_by
+
+-- 0096_trace_tags_in_time
+ALTER TABLE spanmill_local.trace_tags ON CLUSTER 'prod'
+    ADD COLUMN IF NOT EXISTS insert_by DateTime64(3, 'UTC') DEFAULT toDateTime64('2299-12-31 00:00:00', 3, 'UTC') COMMENT 'Until when the server would take the block that the row came with.' CODEC(Delta, ZSTD(1)),
+    ADD CONSTRAINT IF NOT EXISTS in_time CHECK nowInBlock64(3) <= insert_by
+
+-- 0097_assessments_in_time
+ALTER TABLE spanmill_local.assessments ON CLUSTER 'prod'
+    ADD COLUMN IF NOT EXISTS insert_by DateTime64(3, 'UTC') DEFAULT toDateTime64('2299-12-31 00:00:00', 3, 'UTC') COMMENT 'Until when the server would take the block that the row came with.' CODEC(Delta, ZSTD(1)),
+    ADD CONSTRAINT IF NOT EXISTS in_time CHECK nowInBlock64(3) <= insert_by
+
+-- 0098_trace_deletions_in_time
+ALTER TABLE spanmill_local.trace_deletions ON CLUSTER 'prod'
+    ADD COLUMN IF NOT EXISTS insert_by DateTime64(3, 'UTC') DEFAULT toDateTime64('2299-12-31 00:00:00', 3, 'UTC') COMMENT 'Until when the server would take the block that the row came with.' CODEC(Delta, ZSTD(1)),
+    ADD CONSTRAINT IF NOT EXISTS in_time CHECK nowInBlock64(3) <= insert_by
+
+-- 0099_span_content_in_time
+ALTER TABLE spanmill_local.span_content ON CLUSTER 'prod'
+    ADD COLUMN IF NOT EXISTS insert_by DateTime64(3, 'UTC') DEFAULT toDateTime64('2299-12-31 00:00:00', 3, 'UTC') COMMENT 'Until when the server would take the block that the row came with.' CODEC(Delta, ZSTD(1)),
+    ADD CONSTRAINT IF NOT EXISTS in_time CHECK nowInBlock64(3) <= insert_by
+
+-- 0100_business_events_in_time
+ALTER TABLE spanmill_local.business_events ON CLUSTER 'prod'
+    ADD COLUMN IF NOT EXISTS insert_by DateTime64(3, 'UTC') DEFAULT toDateTime64('2299-12-31 00:00:00', 3, 'UTC') COMMENT 'Until when the server would take the block that the row came with.' CODEC(Delta, ZSTD(1)),
+    ADD CONSTRAINT IF NOT EXISTS in_time CHECK nowInBlock64(3) <= insert_by
+
+-- 0101_experiments_in_time
+ALTER TABLE spanmill_local.experiments ON CLUSTER 'prod'
+    ADD COLUMN IF NOT EXISTS insert_by DateTime64(3, 'UTC') DEFAULT toDateTime64('2299-12-31 00:00:00', 3, 'UTC') COMMENT 'Until when the server would take the block that the row came with.' CODEC(Delta, ZSTD(1)),
+    ADD CONSTRAINT IF NOT EXISTS in_time CHECK nowInBlock64(3) <= insert_by
+
+-- 0102_rollups_in_time
+ALTER TABLE spanmill_local.rollups ON CLUSTER 'prod'
+    ADD COLUMN IF NOT EXISTS insert_by DateTime64(3, 'UTC') DEFAULT toDateTime64('2299-12-31 00:00:00', 3, 'UTC') COMMENT 'Until when the server would take the block that the row came with.' CODEC(Delta, ZSTD(1)),
+    ADD CONSTRAINT IF NOT EXISTS in_time CHECK nowInBlock64(3) <= insert_by
+
 -- spanmill
 CREATE DATABASE IF NOT EXISTS spanmill ON CLUSTER 'prod'
 
