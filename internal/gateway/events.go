@@ -60,6 +60,9 @@ func (p *packing) giveBack() { p.budget.give(p.taken) }
 
 // pack groups events by partition, each partition's in their order.
 func (p *packing) pack(events []schema.Event, partitions int) error {
+	if len(events) == 1 { // as trace infos come
+		return p.add(schema.PartitionOfKey(events[0].Key(), partitions), events)
+	}
 	by := make(map[int32][]schema.Event)
 	var order []int32
 	for i := range events {

@@ -1,11 +1,6 @@
 package schema
 
-import (
-	"bytes"
-	"fmt"
-
-	"github.com/vmihailenco/msgpack/v5"
-)
+import "fmt"
 
 // EventsVersion is the format version of a record's value in topic events, both
 // in HeaderVersion and in the value. Values of every version there ever was
@@ -26,18 +21,18 @@ func EncodeEvents(events []Event) ([]byte, error) {
 	if len(events) > MaxEvents {
 		return nil, fmt.Errorf("encode events: %d, at most %d fit a record", len(events), MaxEvents)
 	}
-	var out bytes.Buffer
-	p := &packer{out: msgpack.NewEncoder(&out)}
-	p.do(p.out.EncodeArrayLen(2))
-	p.do(p.out.EncodeUint(eventsVersion))
-	p.do(p.out.EncodeArrayLen(len(events)))
-	for i := range events {
-		p.object(func() { events[i].pack(p) })
+	value, err := pack(func(p *packer) {
+		p.do(p.out.EncodeArrayLen(2))
+		p.do(p.out.EncodeUint(eventsVersion))
+		p.do(p.out.EncodeArrayLen(len(events)))
+		for i := range events {
+			p.object(func() { events[i].pack(p) })
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("encode events: %w", err)
 	}
-	if p.err != nil {
-		return nil, fmt.Errorf("encode events: %w", p.err)
-	}
-	return out.Bytes(), nil
+	return value, nil
 }
 
 func (e *Event) pack(p *packer) {

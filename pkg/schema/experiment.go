@@ -1,11 +1,8 @@
 package schema
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-
-	"github.com/vmihailenco/msgpack/v5"
 )
 
 // Stages of an experiment's life, as MLflow calls them.
@@ -34,23 +31,25 @@ const experimentsVersion = 1
 
 // EncodeExperiment gives a record's value: [version, experiment] in msgpack.
 func EncodeExperiment(x *Experiment) ([]byte, error) {
-	var out bytes.Buffer
-	p := &packer{out: msgpack.NewEncoder(&out)}
-	p.do(p.out.EncodeArrayLen(2))
-	p.do(p.out.EncodeUint(experimentsVersion))
-	p.object(func() {
-		p.text("id", x.ID)
-		p.text("name", x.Name)
-		p.text("artifact_location", x.ArtifactLocation)
-		p.text("stage", x.Stage)
-		p.int("create_ms", x.CreateMilli)
-		p.int("update_ms", x.UpdateMilli)
-		p.texts("tags", x.Tags)
+	value, err := pack(func(p *packer) {
+		p.do(p.out.EncodeArrayLen(2))
+		p.do(p.out.EncodeUint(experimentsVersion))
+		p.object(func() { x.pack(p) })
 	})
-	if p.err != nil {
-		return nil, fmt.Errorf("encode experiment: %w", p.err)
+	if err != nil {
+		return nil, fmt.Errorf("encode experiment: %w", err)
 	}
-	return out.Bytes(), nil
+	return value, nil
+}
+
+func (x *Experiment) pack(p *packer) {
+	p.text("id", x.ID)
+	p.text("name", x.Name)
+	p.text("artifact_location", x.ArtifactLocation)
+	p.text("stage", x.Stage)
+	p.int("create_ms", x.CreateMilli)
+	p.int("update_ms", x.UpdateMilli)
+	p.texts("tags", x.Tags)
 }
 
 // DecodeExperiment reads a record's value. Fields that this version does not

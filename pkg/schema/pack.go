@@ -2,9 +2,10 @@ package schema
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
-	"maps"
 	"slices"
+	"sync"
 
 	"github.com/vmihailenco/msgpack/v5"
 )
@@ -12,24 +13,55 @@ import (
 // packer writes msgpack maps by field name. Zero values are left out, and map
 // keys are sorted: the same words give the same bytes.
 type packer struct {
-	out *msgpack.Encoder
-	// counting: an object's fields are counted, which msgpack wants to be told
-	// before them, and not written.
-	counting bool
-	fields   int
-	err      error
+	buf    bytes.Buffer
+	out    *msgpack.Encoder // into buf
+	fields int              // so far, of the object that is being written
+	err    error
 }
 
-// object writes a map of the fields that body writes.
+var packers = sync.Pool{New: func() any {
+	p := new(packer)
+	p.out = msgpack.NewEncoder(&p.buf)
+	return p
+}}
+
+// maxPackerKept bounds the bytes of a buffer that waits for the next value.
+const maxPackerKept = 1 << 16
+
+// pack gives what body writes, in memory of its own.
+func pack(body func(p *packer)) ([]byte, error) {
+	p, _ := packers.Get().(*packer) // New gives nothing else
+	body(p)
+	value, err := bytes.Clone(p.buf.Bytes()), p.err
+	if p.buf.Reset(); p.buf.Cap() <= maxPackerKept {
+		p.err = nil
+		packers.Put(p)
+	}
+	return value, err
+}
+
+// object writes a map of the fields that body writes. msgpack wants their number
+// before them: a byte is left for it, and two more are made if that is too few.
 func (p *packer) object(body func()) {
-	fields, counting := p.fields, p.counting
-	p.fields, p.counting = 0, true
+	outer, at := p.fields, p.buf.Len()
+	p.fields = 0
+	p.buf.WriteByte(0)
 	body()
 	n := p.fields
-	p.fields, p.counting = fields, counting
-	p.do(p.out.EncodeMapLen(n))
-	body()
+	p.fields = outer
+	if n <= maxPackFix {
+		p.buf.Bytes()[at] = 0x80 | byte(n)
+		return
+	}
+	p.buf.Write([]byte{0, 0})
+	out := p.buf.Bytes()[at:]
+	copy(out[3:], out[1:])
+	out[0] = 0xde
+	binary.BigEndian.PutUint16(out[1:], uint16(n))
 }
+
+// maxPackFix is the most fields whose number msgpack writes as one byte.
+const maxPackFix = 15
 
 func (p *packer) do(err error) {
 	if p.err == nil {
@@ -37,17 +69,13 @@ func (p *packer) do(err error) {
 	}
 }
 
-// field begins a field; false: it is not to be written, or only counted.
+// field begins a field; false: it is not to be written.
 func (p *packer) field(name string, there bool) bool {
-	if !there {
-		return false
-	}
-	if p.counting {
+	if there {
 		p.fields++
-		return false
+		p.do(p.out.EncodeString(name))
 	}
-	p.do(p.out.EncodeString(name))
-	return true
+	return there
 }
 
 func (p *packer) text(name, v string) {
@@ -93,7 +121,13 @@ func (p *packer) texts(name string, m map[string]string) {
 		return
 	}
 	p.do(p.out.EncodeMapLen(len(m)))
-	for _, key := range slices.Sorted(maps.Keys(m)) {
+	var few [32]string // most maps have fewer keys: none are allocated
+	keys := few[:0]
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
 		p.do(p.out.EncodeString(key))
 		p.do(p.out.EncodeString(m[key]))
 	}
