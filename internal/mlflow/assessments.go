@@ -78,7 +78,11 @@ func newAssessmentID(trace string, sent object) string {
 		rand.Read(id[:]) // never fails: crypto/rand ends the process instead
 		return "a-" + hex.EncodeToString(id[:])
 	}
-	content, err := json.Marshal(sent.fields) // keys in order
+	fields := make(map[string]json.RawMessage)
+	for i := 0; i < len(sent.fields); i += 1 + sent.fields[i].within {
+		fields[string(sent.fields[i].name)] = sent.fields[i].value
+	}
+	content, err := json.Marshal(fields) // keys in order
 	if err != nil {
 		content = []byte(sent.text("assessment_name"))
 	}

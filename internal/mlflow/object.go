@@ -16,7 +16,7 @@ import (
 // unknown fields ignored. Reading never fails at once: problem holds the first
 // field that is not what it should be.
 type object struct {
-	fields  map[string]json.RawMessage
+	fields  []field // and those within them, each behind the one that it is within
 	problem *string // shared with the objects within
 }
 
@@ -26,10 +26,8 @@ func parse(body []byte) (object, error) {
 	if body = bytes.TrimSpace(body); len(body) == 0 || string(body) == "null" {
 		return o, nil
 	}
-	if json.Valid(body) {
-		o.fields, _ = split(body)
-	}
-	if o.fields == nil {
+	var isObject bool
+	if o.fields, isObject = split(body); !isObject {
 		return o, &Error{Status: 400, Reason: reasonInvalid, Code: codeBadRequest, Message: "the request body is not a JSON object"}
 	}
 	return o, nil
@@ -49,16 +47,29 @@ func (o object) wrong(name, want string) {
 	}
 }
 
+// find gives the index of a field, of several the last; -1: there is none.
+func (o object) find(name string) int {
+	exact, camel := -1, -1
+	for i := 0; i < len(o.fields); i += 1 + o.fields[i].within {
+		if given := o.fields[i].name; string(given) == name {
+			exact = i
+		} else if exact < 0 && isLowerCamel(given, name) {
+			camel = i
+		}
+	}
+	if exact >= 0 {
+		return exact
+	}
+	return camel
+}
+
 // get gives a field as it was sent; nil: it was not.
 func (o object) get(name string) json.RawMessage {
-	raw, ok := o.fields[name]
-	if !ok && strings.Contains(name, "_") {
-		raw = o.fields[lowerCamel(name)]
-	}
-	if string(raw) == "null" {
+	i := o.find(name)
+	if i < 0 || string(o.fields[i].value) == "null" {
 		return nil
 	}
-	return raw
+	return o.fields[i].value
 }
 
 // has reports whether a field was sent.
@@ -142,21 +153,35 @@ func (o object) integer(name string) int64 {
 
 // texts is a map of strings, "" where they are null; nil if it was not sent.
 func (o object) texts(name string) map[string]string {
-	if !o.has(name) {
+	raw := o.get(name)
+	if raw == nil {
 		return nil
 	}
 	members := o.object(name).fields
 	texts := make(map[string]string, len(members)+3) // +3: what the server adds
-	for key, raw := range members {
-		switch raw[0] {
+	var wrong map[string]bool
+	var memory strings.Builder // of all of them
+	memory.Grow(len(raw))
+	for i := 0; i < len(members); i += 1 + members[i].within {
+		start := memory.Len()
+		memory.Write(members[i].name)
+		key := memory.String()[start:]
+		texts[key] = ""
+		delete(wrong, key) // of several the last counts
+		switch value := members[i].value; value[0] {
 		case '"':
-			texts[key] = unquote(raw)
+			texts[key] = unquoteInto(&memory, value)
 		case 'n':
-			texts[key] = ""
 		default:
-			o.wrong(name, "an object of strings")
-			return nil
+			if wrong == nil {
+				wrong = make(map[string]bool)
+			}
+			wrong[key] = true
 		}
+	}
+	if len(wrong) > 0 {
+		o.wrong(name, "an object of strings")
+		return nil
 	}
 	return texts
 }
@@ -164,22 +189,36 @@ func (o object) texts(name string) map[string]string {
 // object is a message within; without fields if it was not sent.
 func (o object) object(name string) object {
 	within := object{problem: o.problem}
-	if raw := o.get(name); raw != nil {
-		var isObject bool
-		if within.fields, isObject = split(raw); !isObject {
-			o.wrong(name, "an object")
-		}
+	i := o.find(name)
+	if i < 0 {
+		return within
+	}
+	switch m := o.fields[i]; m.value[0] {
+	case '{':
+		within.fields = o.fields[i+1 : i+1+m.within]
+	case 'n':
+	default:
+		o.wrong(name, "an object")
 	}
 	return within
 }
 
 // objects is a list of messages.
 func (o object) objects(name string) []object {
-	var list []map[string]json.RawMessage
-	o.into(name, &list, "a list of objects")
-	out := make([]object, len(list))
-	for i, fields := range list {
-		out[i] = object{fields, o.problem}
+	raw := o.get(name)
+	if raw == nil {
+		return nil
+	}
+	elements, fields, isList := splitList(raw)
+	if !isList {
+		o.wrong(name, "a list of objects")
+	}
+	out := make([]object, len(elements))
+	for i, e := range elements {
+		if e.value[0] != '{' && e.value[0] != 'n' {
+			o.wrong(name, "a list of objects")
+		}
+		out[i] = object{fields[i], o.problem}
 	}
 	return out
 }
@@ -225,15 +264,23 @@ func (o object) duration(name string) int64 {
 // maxDurationSeconds is protobuf's own bound, about 10,000 years.
 const maxDurationSeconds = 315_576_000_000
 
-// lowerCamel is protobuf's other name of a field.
-func lowerCamel(name string) string {
-	words := strings.Split(name, "_")
-	for i, w := range words[1:] {
-		if w != "" {
-			words[i+1] = strings.ToUpper(w[:1]) + w[1:]
+// isLowerCamel reports whether a field was given by protobuf's other name of it.
+func isLowerCamel(given []byte, name string) bool {
+	at, upper := 0, false
+	for _, c := range []byte(name) {
+		if c == '_' {
+			upper = true
+			continue
 		}
+		if upper && c >= 'a' && c <= 'z' {
+			c -= 'a' - 'A'
+		}
+		if at == len(given) || given[at] != c {
+			return false
+		}
+		at, upper = at+1, false
 	}
-	return strings.Join(words, "")
+	return at == len(given)
 }
 
 // formatMilli is a timestamp as protobuf's JSON has it: with the fewest of 0 or
@@ -269,13 +316,13 @@ func (c *call) message() object {
 		}
 		return o
 	}
-	o := object{fields: make(map[string]json.RawMessage), problem: new(string)}
+	o := object{problem: new(string)}
 	for name, values := range c.URL.Query() {
-		if len(values) > 1 {
-			o.fields[name] = encode(values)
-		} else {
-			o.fields[name] = encode(values[0])
+		m := field{name: []byte(name), value: encode(values)}
+		if len(values) == 1 {
+			m.value = encode(values[0])
 		}
+		o.fields = append(o.fields, m)
 	}
 	return o
 }

@@ -1,120 +1,243 @@
 package mlflow
 
-import (
-	"bytes"
-	"encoding/json"
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
-// split gives the members of an object, as json.Unmarshal into a map of
-// RawMessage would, of JSON that is known to be valid. A body is validated once,
-// as a whole; encoding/json would validate each message again at every level,
-// which made up a quarter of what taking a trace info costs.
-func split(raw json.RawMessage) (members map[string]json.RawMessage, isObject bool) {
-	if len(raw) == 0 || raw[0] != '{' {
+// field is a member of a JSON object: its name as it reads, and its value as it
+// was sent.
+type field struct {
+	name, value []byte
+	// within is how many members follow that are within the value, an object.
+	within int
+}
+
+// maxDepth is how deep values may be within others, as encoding/json has it.
+const maxDepth = 10_000
+
+// scanner reads JSON once: it is validated as encoding/json would, and objects
+// are split into members meanwhile. Those of objects within an object follow the
+// member that they are the value of; objects in lists are not split.
+type scanner struct {
+	raw    []byte
+	at     int
+	depth  int
+	fields []field
+}
+
+// split gives the members of an object and of those within it; false: it is no
+// object, or no valid JSON. Members alias raw.
+func split(raw []byte) ([]field, bool) {
+	s := scanner{raw: raw, fields: make([]field, 0, fieldsAhead)}
+	s.space()
+	if s.peek() != '{' || !s.value() {
 		return nil, false
 	}
-	members = make(map[string]json.RawMessage, bytes.Count(raw[:min(len(raw), countAhead)], []byte(`":`)))
-	rest := skipSpace(raw[1:])
-	for rest[0] != '}' {
-		end := valueEnd(rest)
-		name := unquote(rest[:end])
-		rest = skipSpace(skipSpace(rest[end:])[1:]) // the colon
-		end = valueEnd(rest)
-		members[name] = rest[:end:end]
-		if rest = skipSpace(rest[end:]); rest[0] == ',' {
-			rest = skipSpace(rest[1:])
-		}
-	}
-	return members, true
+	s.space()
+	return s.fields, s.at == len(raw)
 }
 
-// countAhead is how many bytes of an object are looked at to guess how many
-// members it has.
-const countAhead = 512
+// fieldsAhead is room for the members of most bodies.
+const fieldsAhead = 32
 
-// unquote gives what a string of JSON says.
-func unquote(raw json.RawMessage) (s string) {
-	inside := raw[1 : len(raw)-1]
-	if utf8.Valid(inside) {
-		if bytes.IndexByte(inside, '\\') < 0 {
-			return string(inside)
-		}
-		if s, ok := unescape(inside); ok {
-			return s
-		}
-	}
-	if err := json.Unmarshal(raw, &s); err != nil {
-		panic("mlflow: a string that is none in JSON that is valid") // nothing of it: it is the client's
-	}
-	return s
+// splitList gives the elements of a list, each with its members if it is an
+// object; false: it is no list, or no valid JSON. They alias raw.
+func splitList(raw []byte) (elements []field, fields [][]field, isList bool) {
+	s := scanner{raw: raw}
+	s.space()
+	isList = s.peek() == '[' && s.list(func() bool {
+		start, first := s.at, len(s.fields)
+		ok := s.value()
+		elements = append(elements, field{value: raw[start:s.at:s.at]})
+		fields = append(fields, s.fields[first:len(s.fields):len(s.fields)])
+		return ok
+	})
+	return elements, fields, isList
 }
 
-// escaped is what the letters after a backslash stand for; 0: more than a byte.
-var escaped = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+// peek is the next byte; 0: there is none.
+func (s *scanner) peek() byte {
+	if s.at < len(s.raw) {
+		return s.raw[s.at]
+	}
+	return 0
+}
 
-// unescape gives what is inside of a string of valid JSON, unless something in it
-// is escaped by its number. Clients send JSON as texts within JSON: what spans
-// took in and gave out, sizes and token counts, whose quotes are escaped.
-func unescape(inside []byte) (string, bool) {
-	out := make([]byte, 0, len(inside))
-	for {
-		at := bytes.IndexByte(inside, '\\')
-		if at < 0 {
-			return string(append(out, inside...)), true
+// take passes over the next byte if it is c.
+func (s *scanner) take(c byte) bool {
+	if s.peek() != c {
+		return false
+	}
+	s.at++
+	return true
+}
+
+func (s *scanner) space() {
+	for s.at < len(s.raw) {
+		switch s.raw[s.at] {
+		case ' ', '\n', '\r', '\t':
+			s.at++
+		default:
+			return
 		}
-		b := escaped[inside[at+1]]
-		if b == 0 {
-			return "", false
-		}
-		out = append(append(out, inside[:at]...), b)
-		inside = inside[at+2:]
 	}
 }
 
-func skipSpace(raw []byte) []byte {
-	for len(raw) > 0 && (raw[0] == ' ' || raw[0] == '\n' || raw[0] == '\r' || raw[0] == '\t') {
-		raw = raw[1:]
-	}
-	return raw
-}
-
-// valueEnd is where the value ends that valid JSON begins with.
-func valueEnd(raw []byte) int {
-	switch raw[0] {
+// value passes over one value; false: it is none.
+func (s *scanner) value() bool {
+	switch c := s.peek(); c {
 	case '"':
-		return stringEnd(raw)
-	case '{', '[':
-		depth := 0
-		for i := 0; ; i++ {
-			switch raw[i] {
-			case '"':
-				i += stringEnd(raw[i:]) - 1
-			case '{', '[':
-				depth++
-			case '}', ']':
-				if depth--; depth == 0 {
-					return i + 1
-				}
-			}
-		}
+		_, ok := s.text()
+		return ok
+	case '{':
+		return s.list(s.field)
+	case '[':
+		return s.list(s.element)
+	case 't':
+		return s.word("true")
+	case 'f':
+		return s.word("false")
+	case 'n':
+		return s.word("null")
 	}
-	if end := bytes.IndexAny(raw, " \n\r\t,]}"); end >= 0 {
-		return end
-	}
-	return len(raw)
+	return s.number()
 }
 
-// stringEnd is where a string of valid JSON ends, its quotes included.
-func stringEnd(raw []byte) int {
-	for end := 1; ; end++ {
-		end += bytes.IndexByte(raw[end:], '"')
-		slashes := 0
-		for raw[end-1-slashes] == '\\' {
-			slashes++
+// list passes over an object or a list, whose parts part passes over.
+func (s *scanner) list(part func() bool) bool {
+	end := s.raw[s.at] + 2 // ']' and '}' follow '[' and '{' so
+	s.at++
+	if s.depth++; s.depth > maxDepth {
+		return false
+	}
+	s.space()
+	for more := !s.take(end); more; {
+		if !part() {
+			return false
 		}
-		if slashes%2 == 0 {
-			return end + 1
+		s.space()
+		if more = s.take(','); more {
+			s.space()
+		} else if !s.take(end) {
+			return false
 		}
 	}
+	s.depth--
+	return true
+}
+
+// element passes over a value in a list.
+func (s *scanner) element() bool {
+	before := len(s.fields)
+	ok := s.value()
+	s.fields = s.fields[:before]
+	return ok
+}
+
+func (s *scanner) field() bool {
+	start := s.at
+	plain, ok := s.text()
+	if !ok {
+		return false
+	}
+	m := field{name: s.raw[start+1 : s.at-1]}
+	if !plain {
+		m.name = []byte(unquote(s.raw[start:s.at]))
+	}
+	s.space()
+	if !s.take(':') {
+		return false
+	}
+	s.space()
+	start = s.at
+	at := len(s.fields)
+	s.fields = append(s.fields, m)
+	ok = s.value()
+	s.fields[at].value = s.raw[start:s.at:s.at]
+	s.fields[at].within = len(s.fields) - at - 1
+	return ok
+}
+
+// text passes over a string. plain: it reads as it is written.
+func (s *scanner) text() (plain, ok bool) {
+	if !s.take('"') {
+		return false, false
+	}
+	plain = true
+	for s.at < len(s.raw) {
+		switch c := s.raw[s.at]; {
+		case c == '"':
+			s.at++
+			return plain, true
+		case c == '\\':
+			plain = false
+			if !s.escape() {
+				return false, false
+			}
+		case c < ' ':
+			return false, false
+		default:
+			plain = plain && c < utf8.RuneSelf
+			s.at++
+		}
+	}
+	return false, false
+}
+
+// escape passes over a backslash and what belongs to it.
+func (s *scanner) escape() bool {
+	s.at++
+	if s.take('u') {
+		for range 4 {
+			if !isHex(s.peek()) {
+				return false
+			}
+			s.at++
+		}
+		return true
+	}
+	if escaped[s.peek()] == 0 {
+		return false
+	}
+	s.at++
+	return true
+}
+
+func isHex(c byte) bool {
+	return isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'f'
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+func (s *scanner) word(word string) bool {
+	for _, c := range []byte(word) {
+		if !s.take(c) {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *scanner) number() bool {
+	s.take('-')
+	if !s.take('0') && !s.digits() {
+		return false
+	}
+	if s.take('.') && !s.digits() {
+		return false
+	}
+	if s.take('e') || s.take('E') {
+		if !s.take('+') {
+			s.take('-')
+		}
+		return s.digits()
+	}
+	return true
+}
+
+// digits passes over digits; false: there are none.
+func (s *scanner) digits() bool {
+	start := s.at
+	for isDigit(s.peek()) {
+		s.at++
+	}
+	return s.at > start
 }

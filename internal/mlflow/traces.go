@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"strings"
 
 	"github.com/spanmill/spanmill/pkg/schema"
@@ -34,35 +33,6 @@ func traceRoutes() []route {
 		{method: "POST", path: "/2.0/mlflow/traces/link-to-run", needs: write, handle: (*Server).linkToRun},
 		{method: "POST", path: "/2.0/mlflow/traces/link-prompts", needs: write, handle: (*Server).linkPrompts},
 	}
-}
-
-// location is where a trace belongs.
-type locationJSON struct {
-	Type       string `json:"type"`
-	Experiment struct {
-		ID string `json:"experiment_id"`
-	} `json:"mlflow_experiment"`
-}
-
-func locationOf(experiment string) locationJSON {
-	l := locationJSON{Type: typeExperiment}
-	l.Experiment.ID = experiment
-	return l
-}
-
-// traceInfoJSON is a trace info as MLflow's clients read it.
-type traceInfoJSON struct {
-	ID              string            `json:"trace_id"`
-	ClientRequestID string            `json:"client_request_id,omitempty"`
-	Location        locationJSON      `json:"trace_location"`
-	RequestTime     string            `json:"request_time"`
-	Duration        string            `json:"execution_duration,omitempty"`
-	State           string            `json:"state"`
-	Metadata        map[string]string `json:"trace_metadata,omitempty"`
-	Assessments     []assessmentJSON  `json:"assessments,omitempty"`
-	Tags            map[string]string `json:"tags,omitempty"`
-	RequestPreview  string            `json:"request_preview,omitempty"`
-	ResponsePreview string            `json:"response_preview,omitempty"`
 }
 
 // hexOf gives an id as tables have it: the hexadecimal digits of tr-…, any
@@ -116,14 +86,12 @@ func (s *Server) createTrace(c *call) (answer, error) {
 	return replyTrace(answered)
 }
 
+// replyTrace answers {"trace": {"trace_info": info}}.
 func replyTrace(info traceInfoJSON) (answer, error) {
-	var out struct {
-		Trace struct {
-			Info traceInfoJSON `json:"trace_info"`
-		} `json:"trace"`
-	}
-	out.Trace.Info = info
-	return reply(out)
+	out := make([]byte, 0, info.size())
+	out = append(out, `{"trace":{"trace_info":`...)
+	out = info.appendTo(out)
+	return answer{typeJSON, append(out, "}}"...)}, nil
 }
 
 // traceInfo reads a trace info and adds what the server knows.
@@ -175,7 +143,7 @@ func infoJSON(id string, info *schema.TraceInfo) traceInfoJSON {
 	out := traceInfoJSON{
 		ID: id, ClientRequestID: info.ClientRequestID, Location: locationOf(info.ExperimentID),
 		RequestTime: formatMilli(info.RequestMilli), State: info.State,
-		Metadata: maps.Clone(info.Metadata), Tags: maps.Clone(info.Tags),
+		Metadata: info.Metadata, Tags: info.Tags,
 		RequestPreview: info.RequestPreview, ResponsePreview: info.ResponsePreview,
 	}
 	if info.DurationMilli.Set {

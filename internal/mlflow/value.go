@@ -11,11 +11,11 @@ import (
 // protoValue gives a field of type google.protobuf.Value as JSON text; "" if it
 // was not sent. Its numbers are doubles: 1 comes back as 1.0.
 func protoValue(o object, name string) string {
-	raw, sent := o.fields[name]
-	if !sent {
+	i := o.find(name)
+	if i < 0 {
 		return ""
 	}
-	d := json.NewDecoder(bytes.NewReader(raw))
+	d := json.NewDecoder(bytes.NewReader(o.fields[i].value))
 	d.UseNumber()
 	var v any
 	if err := d.Decode(&v); err != nil {
