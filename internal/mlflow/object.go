@@ -83,17 +83,18 @@ func (o object) into(name string, v any, want string) {
 }
 
 // text is a string field. Any other value is refused in MLflow's words.
-func (o object) text(name string) (s string) {
+func (o object) text(name string) string {
 	raw := o.get(name)
-	if isNumber(raw) {
+	switch {
+	case raw == nil:
+	case isNumber(raw):
 		o.wrongType(name, raw)
-		return ""
-	}
-	if len(raw) > 0 && raw[0] == '"' {
+	case raw[0] != '"':
+		o.wrong(name, "a string")
+	default:
 		return unquote(raw)
 	}
-	o.into(name, &s, "a string")
-	return s
+	return ""
 }
 
 // enum is a field with named values, which have numbers too: either, as text.

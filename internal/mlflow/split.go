@@ -161,9 +161,13 @@ func (s *scanner) text() (plain, ok bool) {
 	if !s.take('"') {
 		return false, false
 	}
-	plain = true
-	for s.at < len(s.raw) {
-		switch c := s.raw[s.at]; {
+	for plain = true; ; {
+		rest, n := s.raw[s.at:], 0
+		for n < len(rest) && asIs[rest[n]] {
+			n++
+		}
+		s.at += n
+		switch c := s.peek(); {
 		case c == '"':
 			s.at++
 			return plain, true
@@ -172,14 +176,13 @@ func (s *scanner) text() (plain, ok bool) {
 			if !s.escape() {
 				return false, false
 			}
-		case c < ' ':
-			return false, false
-		default:
-			plain = plain && c < utf8.RuneSelf
+		case c >= utf8.RuneSelf:
+			plain = false
 			s.at++
+		default:
+			return false, false
 		}
 	}
-	return false, false
 }
 
 // escape passes over a backslash and what belongs to it.

@@ -17,11 +17,17 @@ func unquote(raw []byte) string {
 
 // unquoteInto is unquote with the text's bytes in b, where there is room for many
 // texts at once.
-func unquoteInto(b *strings.Builder, raw []byte) (s string) {
+func unquoteInto(b *strings.Builder, raw []byte) string {
 	start, inside := b.Len(), raw[1:len(raw)-1]
 	if utf8.Valid(inside) && unescapeInto(b, inside) {
 		return b.String()[start:]
 	}
+	return unquoteAny(raw)
+}
+
+// unquoteAny is unquote by encoding/json, which knows every escape and mends what
+// is no UTF-8.
+func unquoteAny(raw []byte) (s string) {
 	if err := json.Unmarshal(raw, &s); err != nil {
 		panic("mlflow: a string that is none in JSON that is valid") // nothing of it: it is the client's
 	}
@@ -53,6 +59,14 @@ func unescapeInto(b *strings.Builder, inside []byte) bool {
 	}
 }
 
+// asIs marks the bytes of ASCII that strings of JSON have as they are.
+var asIs = func() (table [256]bool) {
+	for c := byte(' '); c < utf8.RuneSelf; c++ {
+		table[c] = c != '"' && c != '\\'
+	}
+	return table
+}()
+
 // letters are what bytes are written as after a backslash; 0: they have no letter.
 var letters = [utf8.RuneSelf]byte{'"': '"', '\\': '\\', '\b': 'b', '\f': 'f', '\n': 'n', '\r': 'r', '\t': 't'}
 
@@ -62,11 +76,15 @@ func appendText(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	plain := 0 // s[plain:i] is written as it is
 	for i := 0; i < len(s); {
+		if asIs[s[i]] {
+			i++
+			continue
+		}
 		c, n := rune(s[i]), 1
 		if c >= utf8.RuneSelf {
 			c, n = utf8.DecodeRuneInString(s[i:])
 		}
-		if c >= ' ' && c != '"' && c != '\\' && (c != utf8.RuneError || n > 1) && c != '\u2028' && c != '\u2029' {
+		if c >= utf8.RuneSelf && (c != utf8.RuneError || n > 1) && c != '\u2028' && c != '\u2029' {
 			i += n
 			continue
 		}

@@ -1,6 +1,7 @@
 package mlflow
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"testing"
@@ -42,7 +43,7 @@ func TestTheAnswerIsOneTrace(t *testing.T) {
 	info := traceInfoJSON{ID: "tr-1", Location: locationOf("1"), State: "OK", Tags: map[string]string{"a": `"`}}
 	got, err := replyTrace(info)
 	want := encode(map[string]any{"trace": map[string]any{"trace_info": info}})
-	if err != nil || got.contentType != typeJSON || string(got.body) != string(want) {
+	if err != nil || got.contentType != typeJSON || !bytes.Equal(got.body, want) {
 		t.Errorf("%s, want %s, %v", got.body, want, err)
 	}
 }
@@ -53,7 +54,7 @@ func FuzzAppendText(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		if want, got := encode(s), appendText(nil, s); string(got) != string(want) {
+		if want, got := encode(s), appendText(nil, s); !bytes.Equal(got, want) {
 			t.Errorf("%q: %s, want %s", s, got, want)
 		}
 	})
