@@ -23,6 +23,7 @@ type Options struct {
 	PeerTraces  int    `help:"Traces that the real server gets." default:"500"`
 	WarmTraces  int    `help:"Traces to each beforehand that do not count." default:"200"`
 	Connections int    `help:"Traces under way at once." default:"32"`
+	Partitions  int    `help:"Partitions of our topics; the default is that of spanmill up, which is what takes the place of one server." default:"4"`
 	PeerWorkers int    `help:"Workers of the real server." default:"4"`
 	EngineMiB   int64  `name:"clickhouse-mib" help:"MiB of memory that ClickHouse may have." default:"4096"`
 	Seed        uint64 `help:"What to make: the same seed makes the same traces." default:"1"`
@@ -31,8 +32,8 @@ type Options struct {
 }
 
 func (o Options) validate() error {
-	if o.Traces < 1 || o.PeerTraces < 1 || o.WarmTraces < 1 || o.Connections < 1 || o.PeerWorkers < 1 {
-		return errors.New("traces, connections and workers must be at least 1")
+	if o.Traces < 1 || o.PeerTraces < 1 || o.WarmTraces < 1 || o.Connections < 1 || o.PeerWorkers < 1 || o.Partitions < 1 {
+		return errors.New("traces, connections, partitions and workers must be at least 1")
 	}
 	return nil
 }
@@ -180,8 +181,8 @@ func (m *measured) perThousand() float64 {
 
 func report(o Options, all []measured) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "The SDK's sequence for a trace of %d spans (5 spans, 3 spans, info: %.0f bytes), %d traces under way at once.\n\n",
-		spansOfTrace, all[0].bytes, o.Connections)
+	fmt.Fprintf(&text, "The SDK's sequence for a trace of %d spans (5 spans, 3 spans, info: %.0f bytes), %d traces under way at once, %d partitions.\n\n",
+		spansOfTrace, all[0].bytes, o.Connections, o.Partitions)
 	fmt.Fprintln(&text, "| | traces | CPU-s per 1,000 traces | traces/s | request p50 | p99 | other programs meanwhile |")
 	fmt.Fprintln(&text, "|---|---|---|---|---|---|---|")
 	for i := range all {

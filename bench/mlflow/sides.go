@@ -69,11 +69,12 @@ func startPipeline(ctx context.Context, o Options, dir string) (_ side, err erro
 		}
 	}
 	p.door = addrs[0]
+	partitions := fmt.Sprintf("--partitions=%d", o.Partitions)
 	clickhouse := []string{"--clickhouse", "http://" + p.engine.HTTPAddr, "--clickhouse-user", p.engine.User}
 	password := []string{"SPANMILL_CLICKHOUSE_PASSWORD=" + p.engine.Password}
 	p.writer, err = machine.Start(ctx, machine.Command{
 		Path: filepath.Join(o.Root, "bin", "writer"), Env: password,
-		Args:  append([]string{"--brokers", p.broker.Addr, "--admin", addrs[1]}, clickhouse...),
+		Args:  append([]string{"--brokers", p.broker.Addr, partitions, "--admin", addrs[1]}, clickhouse...),
 		Ready: "http://" + addrs[1] + "/health",
 	}, dir)
 	if err != nil {
@@ -81,7 +82,7 @@ func startPipeline(ctx context.Context, o Options, dir string) (_ side, err erro
 	}
 	p.gateway, err = machine.Start(ctx, machine.Command{
 		Path:  filepath.Join(o.Root, "bin", "ingest-gateway"),
-		Args:  []string{"--brokers", p.broker.Addr, "--mlflow-http", p.door, "--otlp-http", addrs[2], "--otlp-grpc", addrs[3], "--admin", addrs[4]},
+		Args:  []string{"--brokers", p.broker.Addr, partitions, "--mlflow-http", p.door, "--otlp-http", addrs[2], "--otlp-grpc", addrs[3], "--admin", addrs[4]},
 		Ready: "http://" + addrs[4] + "/ready",
 	}, dir)
 	return p, err

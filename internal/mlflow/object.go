@@ -26,8 +26,12 @@ func parse(body []byte) (object, error) {
 	if body = bytes.TrimSpace(body); len(body) == 0 || string(body) == "null" {
 		return o, nil
 	}
-	var isObject bool
-	if o.fields, isObject = split(body); !isObject {
+	var isObject, tooMany bool
+	if o.fields, isObject, tooMany = split(body); tooMany {
+		*o.problem = fmt.Sprintf("Invalid request: more than %d fields in its body.", maxFields)
+		return o, o.err()
+	}
+	if !isObject {
 		return o, &Error{Status: 400, Reason: reasonInvalid, Code: codeBadRequest, Message: "the request body is not a JSON object"}
 	}
 	return o, nil
@@ -212,7 +216,8 @@ func (o object) objects(name string) []object {
 	}
 	elements, fields, isList := splitList(raw)
 	if !isList {
-		o.wrong(name, "a list of objects")
+		o.wrong(name, fmt.Sprintf("a list of objects, %d with their fields at most", maxFields))
+		return nil
 	}
 	out := make([]object, len(elements))
 	for i, e := range elements {

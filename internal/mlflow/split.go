@@ -10,8 +10,13 @@ type field struct {
 	within int
 }
 
-// maxDepth is how deep values may be within others, as encoding/json has it.
-const maxDepth = 10_000
+const (
+	// maxDepth is how deep values may be within others, as encoding/json has it.
+	maxDepth = 10_000
+	// maxFields bounds the members, or the elements, that are held of a body: one
+	// takes six bytes there, and ten times as much in memory.
+	maxFields = 100_000
+)
 
 // scanner reads JSON once: it is validated as encoding/json would, and objects
 // are split into members meanwhile. Those of objects within an object follow the
@@ -21,31 +26,33 @@ type scanner struct {
 	at     int
 	depth  int
 	fields []field
+	full   bool // there are more than maxFields
 }
 
 // split gives the members of an object and of those within it; false: it is no
-// object, or no valid JSON. Members alias raw.
-func split(raw []byte) ([]field, bool) {
+// object, or no valid JSON, or, as tooMany says, has too many. Members alias raw.
+func split(raw []byte) (fields []field, isObject, tooMany bool) {
 	s := scanner{raw: raw, fields: make([]field, 0, fieldsAhead)}
 	s.space()
 	if s.peek() != '{' || !s.value() {
-		return nil, false
+		return nil, false, s.full
 	}
 	s.space()
-	return s.fields, s.at == len(raw)
+	return s.fields, s.at == len(raw), false
 }
 
 // fieldsAhead is room for the members of most bodies.
 const fieldsAhead = 32
 
 // splitList gives the elements of a list, each with its members if it is an
-// object; false: it is no list, or no valid JSON. They alias raw.
+// object; false: it is no list, or no valid JSON, or has too many of either. They
+// alias raw.
 func splitList(raw []byte) (elements []field, fields [][]field, isList bool) {
 	s := scanner{raw: raw}
 	s.space()
 	isList = s.peek() == '[' && s.list(func() bool {
 		start, first := s.at, len(s.fields)
-		ok := s.value()
+		ok := len(elements) < maxFields && s.value()
 		elements = append(elements, field{value: raw[start:s.at:s.at]})
 		fields = append(fields, s.fields[first:len(s.fields):len(s.fields)])
 		return ok
@@ -133,6 +140,10 @@ func (s *scanner) element() bool {
 }
 
 func (s *scanner) field() bool {
+	if len(s.fields) == maxFields {
+		s.full = true
+		return false
+	}
 	start := s.at
 	plain, ok := s.text()
 	if !ok {

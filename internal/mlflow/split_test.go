@@ -21,7 +21,7 @@ func FuzzSplit(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		fields, isObject := split(body)
+		fields, isObject, _ := split(body)
 		var want map[string]json.RawMessage
 		if err := json.Unmarshal(body, &want); isObject != (err == nil && want != nil) {
 			t.Fatalf("split: object %v; encoding/json: %v", isObject, err)
@@ -80,7 +80,7 @@ func TestSplitGoesAsDeepAsJSON(t *testing.T) {
 	t.Parallel()
 	for _, depth := range []int{maxDepth - 1, maxDepth} {
 		body := []byte(`{"a":` + strings.Repeat("[", depth) + strings.Repeat("]", depth) + "}")
-		if _, isObject := split(body); isObject != json.Valid(body) {
+		if _, isObject, _ := split(body); isObject != json.Valid(body) {
 			t.Errorf("%d lists in an object: taken %v, valid %v", depth, isObject, json.Valid(body))
 		}
 	}
@@ -99,5 +99,33 @@ func TestTheLastOfSeveralFieldsCounts(t *testing.T) {
 	}
 	if o.texts("bad") != nil || o.err() == nil {
 		t.Error("the last of two is a number, and was taken")
+	}
+}
+
+// TestFieldsAreBounded: a field takes ten times as much memory as it does in the
+// body.
+func TestFieldsAreBounded(t *testing.T) {
+	t.Parallel()
+	members := func(n int) string { return strings.TrimSuffix(strings.Repeat(`"a":0,`, n), ",") }
+	elements := func(n int, one string) string {
+		return `{"l":[` + strings.TrimSuffix(strings.Repeat(one+",", n), ",") + `]}`
+	}
+	for _, c := range []struct{ body, problem string }{
+		{"{" + members(maxFields) + "}", ""},
+		{"{" + members(maxFields+1) + "}", "more than 100000 fields"},
+		{`{"a":{` + members(maxFields) + "}}", "more than 100000 fields"},
+		{elements(maxFields, "{}"), ""},
+		{elements(maxFields+1, "{}"), "100000 with their fields at most"},
+		{elements(maxFields+1, "0"), "100000 with their fields at most"},
+		{elements(maxFields/2+1, `{"a":0,"b":0}`), "100000 with their fields at most"},
+	} {
+		o, err := parse([]byte(c.body))
+		if err == nil {
+			o.objects("l")
+			err = o.err()
+		}
+		if (err == nil) != (c.problem == "") || err != nil && !strings.Contains(err.Error(), c.problem) {
+			t.Errorf("%.30s… of %d bytes: %v, want %q", c.body, len(c.body), err, c.problem)
+		}
 	}
 }
