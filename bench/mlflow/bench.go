@@ -146,7 +146,7 @@ func (m *measured) load(ctx context.Context, s side, send func() (replayed, erro
 		m.used[part] = after.used[part] - before.used[part]
 		m.others -= m.used[part]
 	}
-	return nil
+	return s.check(ctx, total)
 }
 
 // reading is the clocks at a moment.

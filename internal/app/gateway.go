@@ -53,6 +53,11 @@ type gatewayCommand struct {
 	Version     kong.VersionFlag `help:"Print the version and exit."`
 }
 
+// gatewayGarbage is how much garbage may gather, in percent of what is in use.
+// Next to nothing is in use between two requests, so the collector would run many
+// times a second; the memory limit bounds what gathers.
+const gatewayGarbage = 400
+
 // Gateway runs the ingest gateway and returns the process's exit code.
 func Gateway(args []string, stdout io.Writer, stderr *os.File) int {
 	return run(&gatewayCommand{}, invocation{
@@ -101,6 +106,9 @@ func (g *gatewayCommand) Run(c *console, k commandLine) error {
 		return err
 	}
 	debug.SetMemoryLimit(g.MemoryLimit)
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gatewayGarbage)
+	}
 	ctx, stop := service.Signals(context.Background(), log)
 	defer stop()
 	d := &door{cmd: g, log: log, reg: telemetry.NewRegistry(), kafka: newWait("Kafka", bus.Advice, log)}
