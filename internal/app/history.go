@@ -61,7 +61,7 @@ type WriterSettings struct {
 func standardWriter() writer.Config {
 	return writer.Config{
 		Pipeline: pipeline.Config{
-			Limits:   pipeline.Limits{MaxRows: 30_000, MaxBytes: 24 << 20, MaxParts: 50, MaxAge: 2 * time.Second},
+			Limits:   pipeline.Limits{MaxRows: 30_000, MaxBytes: 24 << 20, MaxParts: 50, MaxAge: 2500 * time.Millisecond},
 			Deadline: time.Minute, RetryMin: 100 * time.Millisecond, RetryMax: 5 * time.Second,
 		},
 		Dedup: dedup.DefaultConfig(), RetentionDays: 30, RollupDays: 45, CatchUp: 3, DeleteEvery: deleteEvery,

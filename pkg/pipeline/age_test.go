@@ -66,7 +66,7 @@ func TestSlowInsertsMakeLargerBatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		src := &trickle{draining: make(chan struct{})}
 		table := &slowTable{src: src}
-		for _, ms := range []int{2, 35, 300, 1, 0} {
+		for _, ms := range []int{2, 35, 200, 900, 0} {
 			table.takes = append(table.takes, time.Duration(ms)*time.Millisecond)
 		}
 		config := testConfig
@@ -75,7 +75,7 @@ func TestSlowInsertsMakeLargerBatches(t *testing.T) {
 			t.Fatal(err)
 		}
 		var want []time.Duration
-		for _, ms := range []int{500, 500, 700, 1000, 500} {
+		for _, ms := range []int{500, 500, 700, 800, 500} {
 			want = append(want, time.Duration(ms)*time.Millisecond)
 		}
 		if !slices.Equal(table.waited, want) {

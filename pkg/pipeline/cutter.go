@@ -16,7 +16,7 @@ type Limits struct {
 	// refuses more than 100 (error 252, rule W12).
 	MaxParts int `help:"Days that one insert may touch." default:"50" because:"ClickHouse refuses more than 100"`
 	// MaxAge bounds age.
-	MaxAge time.Duration `help:"Longest time a record waits for its batch to fill; half of it while batches are stored quickly." default:"2s" because:"freshness against the number of parts"`
+	MaxAge time.Duration `help:"Longest time a record waits for its batch to fill; half of it while batches are stored quickly." default:"2.5s" because:"freshness against the number of parts"`
 }
 
 // landShare is how many times as long as the last batch took to land the next
@@ -25,9 +25,10 @@ const landShare = 20
 
 // age is how long a batch is held open for more. An insert costs the store a
 // great deal more than the rows of a small batch do: where landing takes long,
-// because the store is far, busy or slow, fewer and larger batches are made.
+// because the store is far, busy or slow, fewer and larger batches are made, as
+// long as a record waits for no more than MaxAge until its batch has landed.
 func (l Limits) age(landed time.Duration) time.Duration {
-	return min(max(landShare*landed, l.MaxAge/2), l.MaxAge)
+	return max(min(landShare*landed, l.MaxAge-landed), l.MaxAge/2)
 }
 
 // Validate reports every limit that cannot work.
