@@ -67,12 +67,12 @@ func testEventsSurvive(t *testing.T, b *bundle) {
 		}, "\t")
 	}
 	b.expect(t, "ten\ttr 'x\t3\treq\t1795305600123\t5\tOK\tin\tout\t{'a':'','m':'1'}\t{'t':'2'}\t"+common(0, 7, ""),
-		"SELECT tenant, trace_id, * EXCEPT (tenant, trace_id) FROM trace_info")
-	b.expect(t, "ten\tt\tk\tv\ttrue\t"+common(1, 0, ""), "SELECT * FROM trace_tags")
-	b.expect(t, "ten\tt\ta1\t129\ttrue\tgood\tHUMAN\tann\t11\t12\tfeedback\ttrue\ttrue\ttrue\tC\tM\tS\twhy\t{'k':'v'}\ts\ta0\ttrue\t"+common(2, 0, ""), "SELECT * FROM assessments")
-	b.expect(t, "ten\tt\ts\tgen_ai.choice\t9223372036854775808\ttrue\t-2\tassistant\t{\"a\":1}\t{'k':'v'}\tses\t"+common(3, 0, ""), "SELECT * FROM span_content")
-	b.expect(t, "ten\tt\t"+common(1<<40, 0, "events/4/3/0"), "SELECT * FROM trace_deletions")
-	b.expect(t, "ten\tt\te1\tgoal\t2026-11-22 00:00:00.000000005\tses\tann\t-7\t{'goal':'buy'}\t"+common(4, 0, ""), "SELECT * FROM business_events WHERE event_id = 'e1'")
+		"SELECT tenant, trace_id, * EXCEPT (tenant, trace_id, insert_by) FROM trace_info")
+	b.expect(t, "ten\tt\tk\tv\ttrue\t"+common(1, 0, ""), "SELECT * EXCEPT insert_by FROM trace_tags")
+	b.expect(t, "ten\tt\ta1\t129\ttrue\tgood\tHUMAN\tann\t11\t12\tfeedback\ttrue\ttrue\ttrue\tC\tM\tS\twhy\t{'k':'v'}\ts\ta0\ttrue\t"+common(2, 0, ""), "SELECT * EXCEPT insert_by FROM assessments")
+	b.expect(t, "ten\tt\ts\tgen_ai.choice\t9223372036854775808\ttrue\t-2\tassistant\t{\"a\":1}\t{'k':'v'}\tses\t"+common(3, 0, ""), "SELECT * EXCEPT insert_by FROM span_content")
+	b.expect(t, "ten\tt\t"+common(1<<40, 0, "events/4/3/0"), "SELECT * EXCEPT insert_by FROM trace_deletions")
+	b.expect(t, "ten\tt\te1\tgoal\t2026-11-22 00:00:00.000000005\tses\tann\t-7\t{'goal':'buy'}\t"+common(4, 0, ""), "SELECT * EXCEPT insert_by FROM business_events WHERE event_id = 'e1'")
 	b.expect(t, "2262-04-11 23:47:16.854775807\t\\N\t{}", "SELECT time, value, attrs FROM business_events WHERE event_id = 'e2'")
 
 	var got []schema.StoredEvent
@@ -97,7 +97,7 @@ func testExperimentSurvives(t *testing.T, b *bundle) {
 	if err := b.Experiments().Insert(t.Context(), block, "t", soon(), nil); err != nil {
 		t.Fatal(err)
 	}
-	b.expect(t, "ten\t7\tname1\tat\tactive\t1\t2\t{'k':'v'}\t4294967296\t2026-11-22 00:00:00.000\t"+testLog+"\t0\t1", "SELECT * FROM experiments FINAL")
+	b.expect(t, "ten\t7\tname1\tat\tactive\t1\t2\t{'k':'v'}\t4294967296\t2026-11-22 00:00:00.000\t"+testLog+"\t0\t1", "SELECT * EXCEPT insert_by FROM experiments FINAL")
 }
 
 // testDeletions: what a deletion hides is deleted, to the row, and nothing else.
