@@ -41,8 +41,8 @@ func (t *TraceInfo) Resolve(spans []Span, deleted []string) {
 func (t *TraceInfo) resolveArrival(spans []Span) {
 	for i := range spans {
 		t.SpansMilli = max(t.SpansMilli, spans[i].ReceivedMilli)
-		if _, sdk := find(spans[i].Attrs, keyRequestID); sdk && spans[i].ParentSpanID == "" {
-			t.Announced = true
+		if _, sdk := find(spans[i].Attrs, keyRequestID); sdk {
+			t.Announced = true // its root may be on its way, and the info is behind that
 		}
 	}
 }

@@ -268,3 +268,25 @@ func TestValuesAsJSON(t *testing.T) {
 		}
 	}
 }
+
+// TestAnnounced: MLflow's SDK sends a trace's spans in several requests, children
+// first. Whoever reads between two of them waits for what follows.
+func TestAnnounced(t *testing.T) {
+	t.Parallel()
+	sdk := []query.Attr{str("mlflow.traceRequestId", "tr-ab")}
+	for what, c := range map[string]struct {
+		spans []query.Span
+		want  bool
+	}{
+		"a root of the SDK's":               {[]query.Span{{SpanID: "01", Attrs: sdk}}, true},
+		"children of the SDK's, no root":    {[]query.Span{{SpanID: "02", ParentSpanID: "01", Attrs: sdk}}, true},
+		"spans of others":                   {otlpTrace(), false},
+		"a child of the SDK's among them":   {append(otlpTrace(), query.Span{SpanID: "03", ParentSpanID: "02", Attrs: sdk}), true},
+		"no spans, and nothing to wait for": {nil, false},
+	} {
+		got := blank()
+		if got.Resolve(c.spans, nil); got.Announced != c.want {
+			t.Errorf("%s: announced %v", what, got.Announced)
+		}
+	}
+}

@@ -29,8 +29,8 @@ type TraceInfo struct {
 
 	// Finalized: a client has told the trace's info; false while only spans speak.
 	Finalized bool
-	// Announced: MLflow's SDK has sent the root span, and so will tell, or has told,
-	// the trace's info right behind it.
+	// Announced: MLflow's SDK has sent some span, and so will tell, or has told, the
+	// trace's info right behind the last one.
 	Announced bool
 	// SpansMilli is when the last span was received, Unix milliseconds; 0: none was.
 	SpansMilli int64
